@@ -1,0 +1,52 @@
+"""conviqt: judge how good a video looks, with no reference.
+
+>>> from conviqt_cli import load, predict
+>>> predict("holiday.mp4")                      # pooled quality, 1 (bad) to 5 (excellent)  # doctest: +SKIP
+>>> load(device="cpu").score("holiday.mp4")     # segments, warnings, video facts  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+__all__ = ["ConviqtError", "Scorer", "VideoScore", "__version__", "load", "predict"]
+
+if TYPE_CHECKING:
+    from conviqt_cli.errors import ConviqtError
+    from conviqt_cli.scores import VideoScore
+    from conviqt_cli.scoring import Scorer, load
+
+_HOMES = {
+    "ConviqtError": "conviqt_cli.errors",
+    "Scorer": "conviqt_cli.scoring",
+    "VideoScore": "conviqt_cli.scores",
+    "load": "conviqt_cli.scoring",
+}
+
+
+def predict(path: str | os.PathLike[str]) -> float:
+    """Pooled quality of a video on the 1 (bad) to 5 (excellent) scale, with the bundled model and default settings.
+
+    The model is loaded once per process. Raises :class:`ConviqtError` when the video cannot be scored.
+    """
+    return _default_scorer().score(path).quality
+
+
+@lru_cache(maxsize=1)
+def _default_scorer() -> Scorer:
+    from conviqt_cli.scoring import load
+
+    return load()
+
+
+def __getattr__(name: str) -> Any:
+    # PyTorch takes a second to import; whoever asks only for the version should not wait for it.
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

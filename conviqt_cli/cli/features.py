@@ -1,0 +1,62 @@
+"""``conviqt features``: clip vectors to a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from conviqt_cli.cli import options
+from conviqt_cli.cli.console import log, progress
+from conviqt_cli.errors import BundleError, ConviqtError, RegressorError, UsageError
+
+
+def features(
+    videos: options.Inputs,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.npz", help="Where the vectors go.")],
+    sampling: options.Sampling = "sparse",
+    start: options.Start = None,
+    duration: options.Duration = None,
+    timeout: options.Timeout = 120.0,
+    weights: options.Weights = None,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+    threads: options.Threads = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Write the clip vectors of videos (clip_features: clips x 2048), to fit regressors on or to study.
+
+    The file holds what could be read; exit code 1 says that some video is not in it.
+    """
+    span = options.parse_span(start, duration)
+    if output.suffix != ".npz":
+        raise UsageError(f"-o {output}: vectors are written as .npz; end the name so")
+    if not output.parent.is_dir():
+        raise UsageError(f"-o {output}: there is no folder {output.parent}")
+
+    from conviqt_cli.features import FeatureSet
+    from conviqt_cli.scoring import load
+
+    scorer = load(weights, None, device, sampling, precision, threads, timeout=timeout)
+    if verbose:
+        log(f"model {scorer.bundle.id}, encoder {scorer.encoder_id}")
+        log(f"{scorer.encoder.device}, {scorer.encoder.precision}, sampling {scorer.plan.to_dict()}")
+    sets, failed = [], 0
+    with progress(quiet) as callback:
+        for video in videos:
+            try:
+                sets.append(scorer.features(video, *span, callback))
+            except (BundleError, RegressorError, UsageError):
+                raise
+            except ConviqtError as error:
+                log(f"error: {error}")
+                failed += 1
+    if sets:
+        joined = FeatureSet.join(sets)
+        joined.save(output)
+        if not quiet:
+            log(f"{output}: {len(joined.clip_features)} clips of {len(sets)} videos")
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,92 @@
+"""Options that several commands share, and values they are read into."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from conviqt_cli.errors import UsageError
+
+Inputs = Annotated[
+    list[str], typer.Argument(metavar="VIDEO...", help="Videos: files, or URLs that ffmpeg opens.", show_default=False)
+]
+Weights = Annotated[
+    str | None,
+    typer.Option("--weights", metavar="BUNDLE", help="Weight bundle: a name or a folder.", rich_help_panel="Model"),
+]
+RegressorFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--regressor", metavar="FILE", help="Regressor to use instead of the bundle's.", rich_help_panel="Model"
+    ),
+]
+Device = Annotated[
+    str, typer.Option("--device", metavar="auto|cpu|cuda|cuda:N", help="Where to compute.", rich_help_panel="Model")
+]
+Precision = Annotated[
+    str,
+    typer.Option(
+        "--precision",
+        metavar="auto|fp32|bf16|fp16",
+        help="Arithmetic; auto is fp16 on CUDA, bf16 on CPUs that have it, else fp32.",
+        rich_help_panel="Model",
+    ),
+]
+Threads = Annotated[
+    int | None, typer.Option("--threads", min=1, help="CPU threads (default: all).", rich_help_panel="Model")
+]
+Sampling = Annotated[
+    str,
+    typer.Option(
+        "--sampling",
+        metavar="sparse|dense|every:SECONDS",
+        help="Which clips of 16 frames are judged; dense is every frame, the published protocol.",
+        rich_help_panel="What is judged",
+    ),
+]
+Start = Annotated[
+    str | None,
+    typer.Option("--start", metavar="TIME", help="Begin here: seconds or [H:]M:S.", rich_help_panel="What is judged"),
+]
+Duration = Annotated[
+    str | None,
+    typer.Option(
+        "--duration", metavar="TIME", help="Judge this much: seconds or [H:]M:S.", rich_help_panel="What is judged"
+    ),
+]
+Timeout = Annotated[
+    float,
+    typer.Option(
+        "--timeout", min=1, metavar="SECONDS", help="Give a video up when its decoder is silent for this long.",
+        rich_help_panel="What is judged",
+    ),
+]  # fmt: skip
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no warnings; errors and results only.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr: ffmpeg, model, settings.")]
+
+
+def parse_time(text: str | None, option: str) -> float | None:
+    """Seconds from ``12.5``, ``1:30`` or ``1:02:03.5``; raises :class:`UsageError` naming ``option``."""
+    if text is None:
+        return None
+    parts = text.split(":")
+    try:
+        values = [float(part) for part in parts]
+    except ValueError:
+        values = [-1.0]
+    if len(parts) > 3 or any(not 0 <= value < float("inf") for value in values):
+        raise UsageError(f"{option} {text}: give seconds (12.5), or M:S, or H:M:S")
+    seconds = 0.0
+    for value in values:
+        seconds = seconds * 60 + value
+    return seconds
+
+
+def parse_span(start: str | None, duration: str | None) -> tuple[float, float | None]:
+    """Both times; raises :class:`UsageError` for what is not a time, and for an empty span."""
+    length = parse_time(duration, "--duration")
+    if length == 0:
+        raise UsageError("--duration 0: nothing would be judged")
+    return parse_time(start, "--start") or 0.0, length

@@ -1,0 +1,1 @@
+"""The two frozen networks, and the bundles they are kept in."""

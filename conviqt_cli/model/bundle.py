@@ -1,0 +1,190 @@
+"""Weight bundles: a folder that says what it holds and can prove that it is undamaged.
+
+``manifest.json`` names the networks, their normalisation and scales, the score scale, licence and provenance, and the
+SHA-256 of every other file: ``spatial.safetensors``, ``temporal.safetensors``, ``regressor.safetensors`` (optional)
+and ``MODEL_CARD.md``. No format in a bundle can execute code. Every file is checked each time it is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conviqt_cli.errors import BundleError
+from conviqt_cli.quality.regressor import Regressor, check_belongs, load_regressor
+
+SCHEMA = "conviqt-bundle/1"
+DEFAULT = "conviqt-base"
+MANIFEST = "manifest.json"
+
+#: What this version can run; a manifest that asks for anything else is refused rather than run wrongly.
+_SUPPORTED = {"spatial": ("resnet50",), "stride_in": ("conv1", "conv2"), "temporal": ("gru",)}
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+#: Where named bundles live: inside an installed package, or beside it in a source checkout.
+SEARCH_PATH = (_PACKAGE / "bundles", _PACKAGE.parent / "weights")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An opened bundle; ``manifest`` is the parsed JSON, already checked for completeness."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        """Name and version, e.g. ``conviqt-base 0.1.0``."""
+        return f"{self.manifest['name']} {self.manifest['version']}"
+
+    @property
+    def provisional(self) -> bool:
+        """Whether its makers say that the scores are not yet to be relied on."""
+        return bool(self.manifest.get("provisional", False))
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the manifest, which in turn pins every other file."""
+        return hashlib.sha256((self.folder / MANIFEST).read_bytes()).hexdigest()
+
+    @property
+    def encoder_id(self) -> str:
+        """Identity of the vectors this bundle makes: 16 hex digits over the two networks and how they are fed."""
+        parts = {
+            "files": [self.manifest["files"][name]["sha256"] for name in ("spatial", "temporal")],
+            **{key: self.manifest[key] for key in ("architecture", "normalisation", "clip_length", "scales")},
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+    def file(self, role: str) -> Path:
+        """Path of one file by its role, verified against its checksum; raises :class:`BundleError`."""
+        entry = self.manifest["files"].get(role)
+        if entry is None:
+            raise BundleError(f"{self.folder}: the bundle has no {role}")
+        path = self.folder / str(entry["name"])
+        problem = _damage(path, entry)
+        if problem:
+            raise BundleError(f"{path}: {problem}; install the bundle again")
+        return path
+
+    def regressor(self) -> Regressor:
+        """The bundle's regressor; raises :class:`BundleError` when it has none."""
+        if "regressor" not in self.manifest["files"]:
+            raise BundleError(
+                f"{self.folder}: the bundle has no regressor; give one with --regressor, "
+                "or fit one with `conviqt fit-regressor`"
+            )
+        path = self.file("regressor")
+        regressor = load_regressor(path)
+        check_belongs(regressor, self.encoder_id, str(path))
+        return regressor
+
+    def verify(self) -> list[str]:
+        """Check every file; returns one line per problem, nothing when all is well."""
+        problems = []
+        for entry in self.manifest["files"].values():
+            problem = _damage(self.folder / entry["name"], entry)
+            if problem:
+                problems.append(f"{entry['name']}: {problem}")
+        return problems
+
+
+def open_bundle(name: str | Path | None = None) -> Bundle:
+    """Open a bundle by folder or by name (default: the one that ships with the package).
+
+    Reads the manifest only; weights are verified when they are loaded. Raises :class:`BundleError`.
+    """
+    folder = _locate(str(name) if name is not None else DEFAULT)
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BundleError(f"{folder}: not a weight bundle (it has no {MANIFEST})") from None
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{folder / MANIFEST}: damaged or unreadable ({error})") from None
+    _check_manifest(folder, manifest)
+    return Bundle(folder, manifest)
+
+
+def list_bundles() -> list[Bundle]:
+    """The bundles that can be named without a path."""
+    found: dict[str, Bundle] = {}
+    for root in SEARCH_PATH:
+        for manifest in sorted(root.glob(f"*/{MANIFEST}")):
+            found.setdefault(manifest.parent.name, open_bundle(manifest.parent))
+    return list(found.values())
+
+
+def write_manifest(folder: Path, manifest: dict[str, Any], files: dict[str, str]) -> None:
+    """Seal a bundle: add name, size and SHA-256 of each file (role to file name) and write the manifest."""
+    entries = {}
+    for role, name in files.items():
+        path = folder / name
+        entries[role] = {"name": name, "bytes": path.stat().st_size, "sha256": sha256(path)}
+    text = json.dumps({"schema": SCHEMA, **manifest, "files": entries}, indent=2) + "\n"
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _locate(name: str) -> Path:
+    if Path(name).is_dir():
+        return Path(name)
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        for root in SEARCH_PATH:
+            if (root / name / MANIFEST).is_file():
+                return root / name
+    raise BundleError(f"{name}: no such weight bundle; `conviqt weights list` shows those installed")
+
+
+def _damage(path: Path, entry: dict[str, Any]) -> str | None:
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return "missing"
+    if size != entry["bytes"]:
+        return f"damaged: {size} bytes instead of {entry['bytes']}"
+    if sha256(path) != entry["sha256"]:
+        return "damaged or replaced: its SHA-256 is not the one in the manifest"
+    return None
+
+
+def _check_manifest(folder: Path, manifest: Any) -> None:
+    """Raise :class:`BundleError` unless the manifest has every field, of the right kind, that the code relies on."""
+    where = folder / MANIFEST
+    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
+        found = manifest.get("schema") if isinstance(manifest, dict) else None
+        raise BundleError(f"{where}: schema {found!r} is not one this version reads ({SCHEMA}); update conviqt")
+    try:
+        architecture = manifest["architecture"]
+        for key, allowed in _SUPPORTED.items():
+            if architecture[key] not in allowed:
+                raise BundleError(f"{where}: {key} {architecture[key]!r} is not supported by this version")
+        if manifest["clip_length"] != 16 or manifest["scales"] != [1.0, 0.5]:
+            raise BundleError(f"{where}: clips of {manifest['clip_length']} at {manifest['scales']} are not supported")
+        normalisation = manifest["normalisation"]
+        sound = normalisation is None or all(
+            len(normalisation[key]) == 3 and all(isinstance(value, float) for value in normalisation[key])
+            for key in ("mean", "std")
+        )
+        sound = sound and isinstance(manifest["name"], str) and isinstance(manifest["version"], str)
+        for role in ("spatial", "temporal"):
+            sound = sound and role in manifest["files"]
+        for entry in manifest["files"].values():
+            # A file name, never a path: a bundle cannot point outside its folder.
+            sound = sound and Path(entry["name"]).name == entry["name"] and isinstance(entry["bytes"], int)
+            sound = sound and re.fullmatch(r"[0-9a-f]{64}", entry["sha256"]) is not None
+    except (KeyError, TypeError, AttributeError) as error:
+        raise BundleError(f"{where}: incomplete or damaged manifest ({error!r})") from None
+    if not sound:
+        raise BundleError(f"{where}: incomplete or damaged manifest")

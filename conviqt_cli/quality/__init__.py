@@ -1,0 +1,1 @@
+"""From clip vectors to quality: regressor, pooling, scale."""

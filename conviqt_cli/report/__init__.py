@@ -1,0 +1,1 @@
+"""Scores out: one writer per format."""

@@ -1,0 +1,157 @@
+"""What a scored video is: the plain types that every report is written from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from conviqt_cli.quality.scale import Scale
+from conviqt_cli.video.probe import VideoInfo
+
+#: Version of the JSON and CSV layout; a change of meaning changes it.
+SCHEMA = "conviqt-score/1"
+
+#: Quality, times and intervals are written with this many decimals in every format, so that all formats agree.
+DECIMALS = 4
+
+
+@dataclass(frozen=True)
+class Note:
+    """A warning: ``code`` for programs, ``text`` for people."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Where the opinion score is expected to lie with probability ``level``, in scale units."""
+
+    low: float
+    high: float
+    level: float
+
+
+@dataclass(frozen=True)
+class SegmentScore:
+    """Quality of one clip, shown from ``start`` to ``end`` seconds."""
+
+    start: float
+    end: float
+    quality: float
+    interval: Interval | None = None
+    novelty: float | None = None
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What made the score: bundle ``id``, SHA-256 of its manifest, identity of encoder and regressor."""
+
+    id: str
+    checksum: str
+    encoder_id: str
+    regressor: str
+    provisional: bool
+
+
+@dataclass(frozen=True)
+class VideoScore:
+    """Quality of one video.
+
+    ``quality`` is the pooled score on ``scale``; ``word`` names it where the scale is the 1 to 5 one. ``novelty`` is
+    the distance from what the regressor was fitted on (1 is its own 99th percentile), ``None`` when not known.
+    ``settings`` holds sampling, pooling, precision and device; ``wall_seconds`` is how long scoring took.
+    """
+
+    source: str
+    quality: float
+    scale: Scale
+    segments: tuple[SegmentScore, ...]
+    pooling: str
+    video: VideoInfo
+    model: ModelInfo
+    settings: dict[str, Any]
+    frames_scored: int
+    wall_seconds: float
+    interval: Interval | None = None
+    novelty: float | None = None
+    warnings: tuple[Note, ...] = field(default=())
+
+    @property
+    def word(self) -> str | None:
+        """bad, poor, fair, good or excellent; ``None`` on other scales."""
+        return self.scale.word(self.quality)
+
+    def worst(self, count: int = 3) -> list[SegmentScore]:
+        """The segments of lowest quality, worst first."""
+        sign = 1 if self.scale.higher_is_better else -1
+        return sorted(self.segments, key=lambda segment: (sign * segment.quality, segment.start))[:count]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON record of a scored video; the field list is documented in the README."""
+        return {
+            "schema": SCHEMA,
+            "source": self.source,
+            "status": "scored",
+            "quality": _rounded(self.quality),
+            "word": self.word,
+            "interval": _interval(self.interval),
+            "novelty": None if self.novelty is None else _rounded(self.novelty),
+            "scale": {**self.scale.to_dict(), "description": self.scale.description},
+            "pooling": self.pooling,
+            "segments": [
+                {
+                    "start": _rounded(segment.start),
+                    "end": _rounded(segment.end),
+                    "quality": _rounded(segment.quality),
+                    "word": self.scale.word(segment.quality),
+                    "interval": _interval(segment.interval),
+                    "novelty": None if segment.novelty is None else _rounded(segment.novelty),
+                }
+                for segment in self.segments
+            ],
+            "warnings": [asdict(note) for note in self.warnings],
+            "model": asdict(self.model),
+            "settings": self.settings,
+            "video": video_facts(self.video),
+            "frames_scored": self.frames_scored,
+            "wall_seconds": round(self.wall_seconds, 3),
+        }
+
+
+@dataclass(frozen=True)
+class FailedScore:
+    """A video that could not be scored: ``code`` for programs, ``reason`` the one-line message."""
+
+    source: str
+    code: str
+    reason: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON record of a failure: the same top-level ``quality``, but null."""
+        return {
+            "schema": SCHEMA,
+            "source": self.source,
+            "status": "failed",
+            "quality": None,
+            "error": {"code": self.code, "text": self.reason},
+        }
+
+
+def video_facts(info: VideoInfo) -> dict[str, Any]:
+    """JSON-ready facts of the stream; ``fps`` and ``sample_aspect`` as fractions in text."""
+    facts = asdict(info)
+    del facts["source"]
+    facts["fps"] = None if info.fps is None else f"{info.fps.numerator}/{info.fps.denominator}"
+    facts["sample_aspect"] = f"{info.sample_aspect.numerator}:{info.sample_aspect.denominator}"
+    return facts
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), DECIMALS)
+
+
+def _interval(interval: Interval | None) -> dict[str, float] | None:
+    if interval is None:
+        return None
+    return {"low": _rounded(interval.low), "high": _rounded(interval.high), "level": interval.level}

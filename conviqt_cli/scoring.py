@@ -1,0 +1,362 @@
+"""The road itself: video in, clips, features, scores out. Nothing here prints."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conviqt_cli.errors import DecodeError, UsageError
+from conviqt_cli.features import FeatureSet
+from conviqt_cli.model.bundle import Bundle, open_bundle
+from conviqt_cli.model.encoder import Encoder, TorchEncoder
+from conviqt_cli.quality.pooling import POOLINGS, pool
+from conviqt_cli.quality.regressor import Regressor, check_belongs, load_regressor
+from conviqt_cli.scores import ModelInfo, Note, SegmentScore, VideoScore
+from conviqt_cli.video.decode import DecodeReport, FrameStream, matrix_is_known
+from conviqt_cli.video.probe import VideoInfo, probe
+from conviqt_cli.video.sampling import CLIP_LENGTH, Clip, SamplingPlan, clips, parse_plan
+
+#: Decoding runs ahead by one clip while that costs less than this many bytes.
+PREFETCH_BYTES = 1 << 30
+
+#: Short side, in pixels, below which a picture is outside what quality models are made for.
+SMALL_SIDE = 64
+
+_HDR_TRANSFERS = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far one video is, in frames through the network; ``frames_expected`` is an estimate, or unknown."""
+
+    frames_done: int
+    frames_expected: int | None
+    seconds: float
+
+    @property
+    def remaining(self) -> float | None:
+        """Estimated seconds to go."""
+        if not self.frames_expected or not self.frames_done:
+            return None
+        return self.seconds / self.frames_done * max(0, self.frames_expected - self.frames_done)
+
+
+ProgressCallback = Callable[[VideoInfo, Progress], None]
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    """A video as its clip vectors, with all that was learnt on the way."""
+
+    info: VideoInfo
+    vectors: NDArray[np.float32]
+    start: NDArray[np.float64]
+    end: NDArray[np.float64]
+    frames: int
+    notes: tuple[Note, ...]
+
+
+class Scorer:
+    """A loaded model with its settings; scores any number of videos, one at a time.
+
+    Make one with :func:`load`. ``timeout`` is how long, in seconds, a decoder may go without giving a frame.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        encoder: Encoder,
+        regressor: Regressor | None,
+        plan: SamplingPlan,
+        pooling: str = "mean",
+        timeout: float = 120.0,
+        regressor_name: str = "bundled",
+    ) -> None:
+        if pooling not in POOLINGS:
+            raise UsageError(f"--pool {pooling}: choose one of {', '.join(POOLINGS)}")
+        self.bundle, self.encoder, self.plan, self.pooling = bundle, encoder, plan, pooling
+        self._regressor, self._timeout, self._regressor_name = regressor, timeout, regressor_name
+
+    @property
+    def encoder_id(self) -> str:
+        """Identity of the vectors this scorer makes."""
+        return self.encoder.encoder_id
+
+    @property
+    def regressor(self) -> Regressor:
+        """The regressor in use; raises :class:`BundleError` when the bundle has none and none was given."""
+        if self._regressor is None:
+            self._regressor = self.bundle.regressor()
+        return self._regressor
+
+    def score(
+        self,
+        source: str | os.PathLike[str],
+        start: float = 0.0,
+        duration: float | None = None,
+        progress: ProgressCallback | None = None,
+    ) -> VideoScore:
+        """Score ``source``, a path or a URL, from ``start`` seconds on, for ``duration`` seconds or to the end.
+
+        Raises :class:`InputError`, :class:`DecodeError` or :class:`LimitError` when the video cannot be read as a
+        whole; never returns a score of part of what was asked for.
+        """
+        began = time.perf_counter()
+        regressor = self.regressor
+        encoded = self._encode(os.fspath(source), start, duration, progress)
+        raw = regressor.predict(encoded.vectors)
+        scale = regressor.scale
+        quality = np.array([scale.clip(value) for value in raw])
+        notes = list(encoded.notes)
+        beyond = int(np.sum(quality != raw))
+        if beyond:
+            text = f"{beyond} of {len(raw)} segments fell beyond the ends of the scale and were set to them"
+            notes.append(Note("beyond_scale", text))
+        if self.bundle.provisional:
+            text = f"the bundle {self.bundle.id} is provisional: rank with care, do not rely on the value"
+            notes.append(Note("provisional", text))
+        return VideoScore(
+            source=os.fspath(source),
+            quality=pool(self.pooling, quality, encoded.start),
+            scale=scale,
+            segments=tuple(
+                SegmentScore(float(first), float(last), float(value))
+                for first, last, value in zip(encoded.start, encoded.end, quality, strict=True)
+            ),
+            pooling=self.pooling,
+            video=encoded.info,
+            model=self.model_info(),
+            settings=self.settings(start, duration),
+            frames_scored=encoded.frames,
+            wall_seconds=time.perf_counter() - began,
+            warnings=tuple(notes),
+        )
+
+    def features(
+        self,
+        source: str | os.PathLike[str],
+        start: float = 0.0,
+        duration: float | None = None,
+        progress: ProgressCallback | None = None,
+    ) -> FeatureSet:
+        """Clip vectors of one video; raises as :meth:`score` does."""
+        encoded = self._encode(os.fspath(source), start, duration, progress)
+        return FeatureSet(
+            clip_features=encoded.vectors,
+            start=encoded.start,
+            end=encoded.end,
+            names=np.array([os.fspath(source)] * len(encoded.vectors)),
+            encoder_id=self.encoder_id,
+            settings={"sampling": self.plan.to_dict(), "precision": self.encoder.precision},
+        )
+
+    def model_info(self) -> ModelInfo:
+        """What is named as the maker of a score."""
+        return ModelInfo(
+            id=self.bundle.id,
+            checksum=self.bundle.checksum,
+            encoder_id=self.encoder_id,
+            regressor=self._regressor_name,
+            provisional=self.bundle.provisional,
+        )
+
+    def settings(self, start: float = 0.0, duration: float | None = None) -> dict[str, object]:
+        """Settings that shape the score, JSON-ready."""
+        return {
+            "sampling": self.plan.to_dict(),
+            "pool": self.pooling,
+            "start_s": start,
+            "duration_s": duration,
+            "device": self.encoder.device,
+            "precision": self.encoder.precision,
+        }
+
+    def _encode(self, source: str, start: float, duration: float | None, progress: ProgressCallback | None) -> _Encoded:
+        info = probe(source, timeout=self._timeout)
+        length = _length(info, start, duration)
+        expected = self.plan.expected_frames(length, float(info.fps or 25)) if length else None
+        began = time.perf_counter()
+
+        def report_progress(done: int) -> None:
+            if progress:
+                progress(info, Progress(done, expected, time.perf_counter() - began))
+
+        vectors, starts, ends = [], [], []
+        repeated = 0
+        featurist = _Featurist(self.encoder, report_progress)
+        with FrameStream(info, start, duration, self._timeout) as stream:
+            cut = clips(stream, self.plan, length)
+            source_of_clips = _ahead(cut) if 4 * CLIP_LENGTH * info.frame_bytes < PREFETCH_BYTES else cut
+            for clip in source_of_clips:
+                vectors.append(self.encoder.temporal(featurist(clip)))
+                starts.append(clip.start)
+                ends.append(clip.end)
+                repeated = clip.repeated
+            report = stream.report
+        stacked = np.stack(vectors)
+        if not np.isfinite(stacked).all():
+            raise DecodeError(
+                f"{source}: the network gave values that are not finite at {self.encoder.precision}; "
+                "try --precision fp32"
+            )
+        if start == 0 and duration is None:
+            info = replace(info, frame_count=report.frames)
+        notes = tuple(_notes(info, report, length, repeated))
+        return _Encoded(info, stacked, np.array(starts), np.array(ends), featurist.count, notes)
+
+
+class _Featurist:
+    """Spatial features of a clip; frames it shares with the clip before are not computed again."""
+
+    def __init__(self, encoder: Encoder, progress: Callable[[int], None]) -> None:
+        self._encoder, self._progress = encoder, progress
+        self._known: dict[int, NDArray[np.float32]] = {}
+        self.count = 0
+
+    def __call__(self, clip: Clip) -> NDArray[np.float32]:
+        """(16, 4096) features of the clip's frames."""
+        wanted = {frame.index: frame for frame in clip.frames}
+        self._known = {index: row for index, row in self._known.items() if index in wanted}
+        fresh = [frame for index, frame in wanted.items() if index not in self._known]
+        if fresh:
+            step = self._encoder.batch_frames(*fresh[0].pixels.shape[:2])
+            for first in range(0, len(fresh), step):
+                batch = fresh[first : first + step]
+                rows = self._encoder.spatial(np.stack([frame.pixels for frame in batch]))
+                self._known.update(zip((frame.index for frame in batch), rows, strict=True))
+                self.count += len(batch)
+                self._progress(self.count)
+        return np.stack([self._known[frame.index] for frame in clip.frames])
+
+
+def _ahead(items: Iterator[T]) -> Iterator[T]:
+    """Pull ``items`` from a thread of their own, one ahead, so that decoding overlaps with what the caller does."""
+    ready: queue.Queue[T | BaseException | None] = queue.Queue(maxsize=1)
+    stop = threading.Event()
+
+    def put(item: T | BaseException | None) -> None:
+        while not stop.is_set():
+            try:
+                ready.put(item, timeout=0.2)
+                return
+            except queue.Full:
+                continue
+
+    def work() -> None:
+        try:
+            for item in items:
+                put(item)
+                if stop.is_set():
+                    return
+            put(None)
+        except BaseException as error:
+            put(error)
+
+    worker = threading.Thread(target=work, daemon=True)
+    worker.start()
+    try:
+        while (item := ready.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()
+        worker.join()
+
+
+def _length(info: VideoInfo, start: float, duration: float | None) -> float | None:
+    """Seconds that will be looked at, or ``None`` when the container does not say."""
+    if info.frame_count == 1:
+        return 0.04
+    if info.duration is None:
+        return duration
+    left = max(0.0, info.duration - start)
+    return left if duration is None else min(left, duration)
+
+
+def _notes(info: VideoInfo, report: DecodeReport, length: float | None, repeated: int) -> Iterator[Note]:
+    """Warnings: whatever makes this score mean less, or something other, than the reader would think."""
+    if repeated:
+        plural = "frame" if report.frames == 1 else "frames"
+        yield Note("short", f"only {report.frames} {plural}: the last one was repeated to fill a clip of {CLIP_LENGTH}")
+    if report.lost or report.damaged:
+        yield Note(
+            "damaged",
+            f"the stream is damaged: {report.lost} frames lost, {report.damaged} repaired by the decoder; "
+            "the score is of the picture as it came out",
+        )
+    if report.size_changes:
+        yield Note(
+            "size_changes",
+            f"the picture size changes from {report.size_changes[0]:.2f} s on; "
+            f"frames were scaled to {info.width}x{info.height}",
+        )
+    if report.sparse_clock:
+        yield Note("no_clock", "the stream has no timestamps; times assume the nominal frame rate")
+    if length and report.end and info.frame_count != 1:
+        short = length - (report.end)
+        if report.frames and short > max(1.0, 0.1 * length):
+            yield Note(
+                "shorter_than_stated",
+                f"the picture ends at {report.end:.2f} s although the file states {length:.2f} s",
+            )
+    if info.transfer in _HDR_TRANSFERS:
+        yield Note(
+            "hdr",
+            f"HDR video ({_HDR_TRANSFERS[info.transfer]}): judged without tone mapping, outside what the model knows",
+        )
+    if not matrix_is_known(info):
+        yield Note("matrix", f"colour matrix {info.matrix} is not supported and was read as BT.709")
+    if info.interlaced:
+        yield Note("interlaced", "interlaced video: judged as stored, without deinterlacing")
+    if info.sample_aspect != 1:
+        ratio = f"{info.sample_aspect.numerator}:{info.sample_aspect.denominator}"
+        yield Note("non_square_pixels", f"pixels are not square ({ratio}): judged as stored, not as stretched")
+    if info.video_streams > 1:
+        yield Note("several_streams", f"{info.video_streams} video streams: judged the first one (#{info.stream})")
+    if min(info.width, info.height) < SMALL_SIDE:
+        yield Note("small", f"the picture is only {info.width}x{info.height} pixels: too small for a dependable score")
+
+
+def load(
+    weights: str | Path | None = None,
+    regressor: str | Path | None = None,
+    device: str = "auto",
+    sampling: str = "sparse",
+    precision: str = "auto",
+    threads: int | None = None,
+    pooling: str = "mean",
+    timeout: float = 120.0,
+) -> Scorer:
+    """Load a model, ready to score.
+
+    ``weights`` is a bundle's name or folder (default: the bundled one); ``regressor`` a regressor file to use in place
+    of the bundle's; ``device`` ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; ``sampling`` ``sparse``, ``dense`` or
+    ``every:SECONDS``; ``precision`` ``auto``, ``fp32``, ``bf16`` or ``fp16``; ``pooling`` a name of
+    :data:`conviqt_cli.quality.pooling.POOLINGS`.
+
+    Raises :class:`BundleError` or :class:`RegressorError` for damaged or mismatched files, :class:`UsageError` for
+    options out of range.
+    """
+    plan = parse_plan(sampling)
+    if pooling not in POOLINGS:
+        raise UsageError(f"--pool {pooling}: choose one of {', '.join(POOLINGS)}")
+    bundle = open_bundle(weights)
+    head: Regressor | None = None
+    if regressor is not None:
+        head = load_regressor(Path(regressor))
+        check_belongs(head, bundle.encoder_id, str(regressor))
+    encoder = TorchEncoder(bundle, device, precision, threads)
+    name = "bundled" if regressor is None else Path(regressor).name
+    return Scorer(bundle, encoder, head, plan, pooling, timeout, name)

@@ -1,0 +1,1 @@
+"""Video in: the only place that knows ffmpeg exists."""

@@ -1,0 +1,257 @@
+"""Frames out of ffmpeg: streamed, in order, counted, and never silently fewer than the file holds."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import subprocess
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conviqt_cli.errors import DecodeError, LimitError
+from conviqt_cli.video import ffmpeg
+from conviqt_cli.video.messages import DecoderLog, FrameFacts, Line
+from conviqt_cli.video.probe import VideoInfo
+
+#: Decoded frames waiting for the consumer: enough to overlap decoding with inference, little enough to stay small.
+QUEUE_FRAMES = 8
+
+#: Share of packets that may fail to decode before the video counts as unreadable rather than damaged.
+MAX_LOST_SHARE = 0.1
+
+#: swscale's names for the YCbCr matrices that showinfo reports.
+_SCALE_MATRIX = {
+    "bt709": "bt709",
+    "fcc": "fcc",
+    "bt470bg": "bt470",
+    "smpte170m": "smpte170m",
+    "smpte240m": "smpte240m",
+    "bt2020nc": "bt2020",
+    "bt2020c": "bt2020",
+}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One decoded picture: ``pixels`` (height, width, 3) uint8 RGB; ``time`` and ``duration`` in seconds."""
+
+    index: int
+    time: float
+    duration: float
+    pixels: NDArray[np.uint8]
+
+
+@dataclass
+class DecodeReport:
+    """What became known by decoding; complete once the stream is exhausted."""
+
+    frames: int = 0
+    end: float = 0.0
+    damaged: int = 0
+    lost: int = 0
+    size_changes: list[float] = field(default_factory=list)
+    sparse_clock: bool = False
+
+
+class FrameStream:
+    """Decode one video to :class:`Frame` objects, with ffmpeg working ahead in its own process.
+
+    Use as a context manager and iterate once. ``start`` and ``duration`` cut out a part, in seconds.
+    Holds at most ``QUEUE_FRAMES`` + 2 frames, however long the video is.
+
+    Iterating raises :class:`DecodeError` when the decoder fails or the file ends before it should, and
+    :class:`LimitError` when no frame comes for ``timeout`` seconds; frames handed out before that are not to be
+    scored as if they were the video. ``report`` is filled as frames go by.
+    """
+
+    def __init__(
+        self,
+        info: VideoInfo,
+        start: float = 0.0,
+        duration: float | None = None,
+        timeout: float = 120.0,
+        threads: int | None = None,
+    ) -> None:
+        self.info = info
+        self.report = DecodeReport()
+        self._start, self._duration, self._timeout, self._threads = start, duration, timeout, threads
+        self._pictures: queue.Queue[NDArray[np.uint8] | int] = queue.Queue(maxsize=QUEUE_FRAMES)
+        self._facts: queue.Queue[FrameFacts] = queue.Queue()
+        self._log = DecoderLog()
+        self._stop = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._workers: list[threading.Thread] = []
+
+    def __enter__(self) -> FrameStream:
+        with ffmpeg.opened(self.info.source) as (options, name, descriptors):
+            if self._threads:
+                options = {**options, "threads": self._threads}
+            command = ffmpeg.decode_command(
+                options, name, self.info.stream, filters(self.info), self._start, self._duration
+            )
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=descriptors,
+                bufsize=0,
+            )
+        assert self._process.stdout is not None and self._process.stderr is not None
+        self._workers = [
+            threading.Thread(target=self._read_pictures, args=(self._process.stdout,), daemon=True),
+            threading.Thread(target=self._read_messages, args=(self._process.stderr,), daemon=True),
+        ]
+        for worker in self._workers:
+            worker.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        process = self._process
+        if process is None:
+            return
+        if process.poll() is None:
+            process.kill()
+        with contextlib.suppress(queue.Empty):
+            while True:  # let the reader out of a full queue
+                self._pictures.get_nowait()
+        for worker in self._workers:
+            worker.join()
+        process.wait()
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        nominal = float(1 / self.info.fps) if self.info.fps else 0.04
+        last_time: float | None = None
+        while True:
+            try:
+                picture = self._pictures.get(timeout=self._timeout)
+            except queue.Empty:
+                raise LimitError(
+                    f"{self.info.source}: the decoder gave no frame for {self._timeout:g} s and was stopped; "
+                    "raise --timeout if it is merely slow"
+                ) from None
+            if isinstance(picture, int):
+                self._finish(leftover=picture)
+                return
+            try:
+                # ffmpeg announces a frame before it writes the picture, so this waits for the reader thread at most.
+                facts = self._facts.get(timeout=self._timeout)
+            except queue.Empty:
+                raise DecodeError(f"{self.info.source}: ffmpeg sent a picture without its time") from None
+            duration = facts.duration or nominal
+            if facts.time is None:
+                self.report.sparse_clock = True
+                time = 0.0 if last_time is None else last_time + nominal
+            else:
+                time = facts.time + self._start
+            if (facts.width, facts.height) != (self.info.width, self.info.height):
+                self._note_size_change(time)
+            frame = Frame(self.report.frames, time, duration, picture)
+            self.report.frames += 1
+            self.report.end = max(self.report.end, time + duration)
+            last_time = time
+            yield frame
+
+    def _note_size_change(self, time: float) -> None:
+        if len(self.report.size_changes) < 100:
+            self.report.size_changes.append(time)
+
+    def _read_pictures(self, pipe: IO[bytes]) -> None:
+        """Fill the queue with pictures; ends with the number of left-over bytes of an incomplete one."""
+        shape = (self.info.height, self.info.width, 3)
+        with contextlib.suppress(ImportError, AttributeError, OSError):
+            import fcntl
+
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, 1 << 20)
+        while not self._stop.is_set():
+            picture = np.empty(shape, np.uint8)
+            view, filled = picture.reshape(-1).data, 0
+            while filled < len(view):
+                # readinto of a raw pipe: fills what is there, 0 at the end.
+                count = pipe.readinto(view[filled:])  # type: ignore[attr-defined]
+                if not count:
+                    break
+                filled += count
+            self._put(picture if filled == len(view) else filled)
+            if filled < len(view):
+                return
+
+    def _put(self, item: NDArray[np.uint8] | int) -> None:
+        while not self._stop.is_set():
+            with contextlib.suppress(queue.Full):
+                self._pictures.put(item, timeout=0.2)
+                return
+
+    def _read_messages(self, pipe: IO[bytes]) -> None:
+        for raw in _lines(pipe):
+            line = Line.parse(raw)
+            facts = FrameFacts.parse(line)
+            if facts is None:
+                self._log.add(line)
+            else:
+                self._facts.put(facts)
+
+    def _finish(self, leftover: int) -> None:
+        """Decide, once the last picture is in, whether the video was decoded as a whole."""
+        assert self._process is not None
+        code = self._process.wait()
+        for worker in self._workers:
+            worker.join()
+        source, log, report = self.info.source, self._log, self.report
+        report.damaged, report.lost = log.damaged, log.errors
+        if log.cut_short:
+            raise DecodeError(
+                f"{source}: the file is cut short ({log.cut_short}): "
+                f"{report.frames} frames, {report.end:.2f} s could be read; get a complete copy"
+            )
+        if code != 0 or leftover:
+            why = (log.fatal or [log.last_error or f"ffmpeg stopped with code {code}"])[-1]
+            raise DecodeError(f"{source}: decoding stopped after {report.frames} frames ({report.end:.2f} s): {why}")
+        if log.packets and log.errors > MAX_LOST_SHARE * log.packets:
+            raise DecodeError(f"{source}: {log.errors} of {log.packets} coded frames could not be decoded; too damaged")
+        if report.frames == 0:
+            span = " in the part asked for" if self._start or self._duration is not None else ""
+            raise DecodeError(f"{source}: no frame could be decoded{span}")
+
+
+def filters(info: VideoInfo) -> list[str]:
+    """ffmpeg filters that turn the stream into RGB of a constant size with the right matrix and range.
+
+    The size is that of the first frame, as displayed; only a video that changes its size midway is ever rescaled.
+    """
+    scale = f"scale={info.width}:{info.height}:flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
+    if info.matrix != "rgb":
+        matrix = _SCALE_MATRIX.get(info.matrix, "bt709")
+        range_name = "full" if info.range == "pc" else "limited"
+        scale += f":in_color_matrix={matrix}:in_range={range_name}"
+    return [scale + ":out_range=full", "format=rgb24"]
+
+
+def matrix_is_known(info: VideoInfo) -> bool:
+    """Whether the conversion to RGB knows this stream's matrix (ICtCp and YCgCo, for two, it does not)."""
+    return info.matrix == "rgb" or info.matrix in _SCALE_MATRIX
+
+
+def _lines(pipe: IO[bytes]) -> Iterator[str]:
+    """Text lines of ffmpeg's stderr; a line longer than 64 KiB is cut, so hostile metadata cannot fill the memory."""
+    limit = 1 << 16
+    pending = b""
+    while block := pipe.read(limit):
+        *complete, pending = (pending + block).split(b"\n")
+        pending = pending[:limit]
+        for raw in complete:
+            yield raw[:limit].decode("utf-8", "replace")
+    if pending:
+        yield pending.decode("utf-8", "replace")
