@@ -40,7 +40,6 @@ class SegmentScore:
     end: float
     quality: float
     interval: Interval | None = None
-    novelty: float | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class VideoScore:
     """Quality of one video.
 
     ``quality`` is the pooled score on ``scale``; ``word`` names it where the scale is the 1 to 5 one. ``novelty`` is
-    the distance from what the regressor was fitted on (1 is its own 99th percentile), ``None`` when not known.
+    how far the video lies from what the regressor was fitted on (above 1: outside it), ``None`` when not known.
     ``settings`` holds sampling, pooling, precision and device; ``wall_seconds`` is how long scoring took.
     """
 
@@ -106,7 +105,6 @@ class VideoScore:
                     "quality": _rounded(segment.quality),
                     "word": self.scale.word(segment.quality),
                     "interval": _interval(segment.interval),
-                    "novelty": None if segment.novelty is None else _rounded(segment.novelty),
                 }
                 for segment in self.segments
             ],

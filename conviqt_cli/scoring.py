@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from conviqt_cli.model.bundle import Bundle, open_bundle
 from conviqt_cli.model.encoder import Encoder, TorchEncoder
 from conviqt_cli.quality.pooling import POOLINGS, pool
 from conviqt_cli.quality.regressor import Regressor, check_belongs, load_regressor
-from conviqt_cli.scores import ModelInfo, Note, SegmentScore, VideoScore
+from conviqt_cli.scores import Interval, ModelInfo, Note, SegmentScore, VideoScore
 from conviqt_cli.video.decode import DecodeReport, FrameStream, matrix_is_known
 from conviqt_cli.video.probe import VideoInfo, probe
 from conviqt_cli.video.sampling import CLIP_LENGTH, Clip, SamplingPlan, clips, parse_plan
@@ -30,6 +30,9 @@ PREFETCH_BYTES = 1 << 30
 
 #: Short side, in pixels, below which a picture is outside what quality models are made for.
 SMALL_SIDE = 64
+
+#: Share of videos whose opinion score the interval is to hold.
+INTERVAL_LEVEL = 0.9
 
 _HDR_TRANSFERS = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
 
@@ -115,32 +118,32 @@ class Scorer:
         began = time.perf_counter()
         regressor = self.regressor
         encoded = self._encode(os.fspath(source), start, duration, progress)
-        raw = regressor.predict(encoded.vectors)
-        scale = regressor.scale
+        scale, raw = regressor.scale, regressor.predict(encoded.vectors)
         quality = np.array([scale.clip(value) for value in raw])
-        notes = list(encoded.notes)
-        beyond = int(np.sum(quality != raw))
-        if beyond:
-            text = f"{beyond} of {len(raw)} segments fell beyond the ends of the scale and were set to them"
-            notes.append(Note("beyond_scale", text))
-        if self.bundle.provisional:
-            text = f"the bundle {self.bundle.id} is provisional: rank with care, do not rely on the value"
-            notes.append(Note("provisional", text))
+        # Intervals of whole videos are calibrated for the mean of clips; no other pooling has one.
+        pooled = _intervals(regressor, raw.mean(keepdims=True), "video")[0] if self.pooling == "mean" else None
+        segments = tuple(
+            SegmentScore(float(first), float(last), float(value), interval)
+            for first, last, value, interval in zip(
+                encoded.start, encoded.end, quality, _intervals(regressor, raw, "clip"), strict=True
+            )
+        )
+        novelty = regressor.novelty.score(encoded.vectors.astype(np.float64)) if regressor.novelty else None
+        notes = (*encoded.notes, *_judgement_notes(raw, quality, novelty, regressor, self.bundle))
         return VideoScore(
             source=os.fspath(source),
             quality=pool(self.pooling, quality, encoded.start),
             scale=scale,
-            segments=tuple(
-                SegmentScore(float(first), float(last), float(value))
-                for first, last, value in zip(encoded.start, encoded.end, quality, strict=True)
-            ),
+            segments=segments,
             pooling=self.pooling,
             video=encoded.info,
             model=self.model_info(),
             settings=self.settings(start, duration),
             frames_scored=encoded.frames,
             wall_seconds=time.perf_counter() - began,
-            warnings=tuple(notes),
+            interval=pooled,
+            novelty=novelty,
+            warnings=notes,
         )
 
     def features(
@@ -327,6 +330,41 @@ def _notes(info: VideoInfo, report: DecodeReport, length: float | None, repeated
         yield Note("several_streams", f"{info.video_streams} video streams: judged the first one (#{info.stream})")
     if min(info.width, info.height) < SMALL_SIDE:
         yield Note("small", f"the picture is only {info.width}x{info.height} pixels: too small for a dependable score")
+
+
+def _intervals(
+    regressor: Regressor, predictions: NDArray[np.float64], unit: Literal["video", "clip"]
+) -> list[Interval | None]:
+    """An interval for each prediction, ends inside the scale; ``None`` where the regressor cannot promise one."""
+    nothing: list[Interval | None] = [None] * len(predictions)
+    if regressor.intervals is None or not np.isfinite(regressor.intervals.half_width(INTERVAL_LEVEL, unit)):
+        return nothing
+    lows, highs = regressor.intervals.interval(predictions, INTERVAL_LEVEL, unit)
+    clip = regressor.scale.clip
+    return [Interval(clip(low), clip(high), INTERVAL_LEVEL) for low, high in zip(lows, highs, strict=True)]
+
+
+def _judgement_notes(
+    raw: NDArray[np.float64],
+    quality: NDArray[np.float64],
+    novelty: float | None,
+    regressor: Regressor,
+    bundle: Bundle,
+) -> Iterator[Note]:
+    """Warnings about the judgement, as distinct from the video."""
+    beyond = int(np.sum(quality != raw))
+    if beyond:
+        text = f"{beyond} of {len(raw)} segments fell beyond the ends of the scale and were set to them"
+        yield Note("beyond_scale", text)
+    if novelty is not None and novelty > 1:
+        text = f"unlike what the regressor was fitted on (novelty {novelty:.2f}, 1 is its limit): trust the score less"
+        yield Note("novel", text)
+    if regressor.intervals is not None and not np.isfinite(regressor.intervals.half_width(INTERVAL_LEVEL)):
+        text = f"no interval: the regressor was fitted on {regressor.intervals.contents} contents, too few for one"
+        yield Note("no_interval", text)
+    if bundle.provisional:
+        text = f"the bundle {bundle.id} is provisional: rank with care, do not rely on the value"
+        yield Note("provisional", text)
 
 
 def load(

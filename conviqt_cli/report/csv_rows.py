@@ -15,7 +15,7 @@ VIDEO_COLUMNS = (
 )  # fmt: skip
 SEGMENT_COLUMNS = (
     "schema", "source", "status", "segment", "start", "end", "quality", "word", "interval_low", "interval_high",
-    "novelty", "error_code", "error",
+    "error_code", "error",
 )  # fmt: skip
 
 
@@ -82,7 +82,6 @@ def segment_rows(score: VideoScore) -> list[dict[str, str]]:
             "quality": number(segment.quality),
             "word": score.scale.word(segment.quality) or "",
             **_ends(segment.interval),
-            "novelty": number(segment.novelty),
         }
         for index, segment in enumerate(score.segments)
     ]

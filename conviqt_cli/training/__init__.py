@@ -1,0 +1,1 @@
+"""Making models: labels, fitting, bundles. Imports from the road; the road does not import it."""
