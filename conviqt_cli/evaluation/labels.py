@@ -54,6 +54,18 @@ class Labels:
     facts: dict[str, str]
     left_out: dict[str, list[str]] = field(default_factory=dict)
 
+    def check(self, fewest: int) -> None:
+        """Raise :class:`LabelError` when nothing can be learned or judged from these labels."""
+        if len(self.names) < fewest:
+            raise LabelError(
+                f"{self.source}: {len(self.names)} usable labels; at least {fewest} are needed to fit or judge anything"
+            )
+        if np.ptp(self.mos) == 0:
+            count = len(self.names)
+            raise LabelError(
+                f"{self.source}: all {count} labels equal {self.mos[0]:g}; there is nothing to fit or rank"
+            )
+
     def take(self, names: list[str]) -> Labels:
         """Only the labels of ``names``, in that order."""
         at = [self.names.index(name) for name in names] if len(names) < 50 else _positions(self.names, names)
