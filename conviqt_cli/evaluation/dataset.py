@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -55,6 +56,12 @@ class Dataset:
     def contents(self) -> int:
         """How many different contents there are."""
         return len(np.unique(self.groups))
+
+    @property
+    def digest(self) -> str:
+        """Identity of the labels: the same videos' names and scores, in any order, have the same one."""
+        lines = sorted(f"{name}\t{mos!r}" for name, mos in zip(self.names.tolist(), self.mos.tolist(), strict=True))
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
     @cached_property
     def means(self) -> Floats:

@@ -142,6 +142,7 @@ def fit(
         "estimator": estimator.name,
         "parameters": parameters,
         "labels": len(data),
+        "labels_digest": data.digest,
         "contents": data.contents,
         "clips": len(data.clips),
         "label_range": [float(data.mos.min()), float(data.mos.max())],
