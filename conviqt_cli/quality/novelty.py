@@ -26,7 +26,7 @@ Floats = NDArray[np.floating[Any]]
 FALSE_ALARMS = 0.01
 #: Below this many videos the spread of the fitting set is too uncertain to call anything unlike it.
 FEWEST = 10
-_EXPLAINED = 0.9
+_EXPLAINED = 0.99
 _MOST_COMPONENTS = 64
 _FOLDS = 5
 
@@ -145,9 +145,9 @@ class _Space:
     def of(cls, vectors: Floats) -> _Space:
         mean = vectors.mean(axis=0)
         spread = vectors.std(axis=0)
-        # A dimension that never moved must not divide by zero; a video that moves it is then far away, as it should be.
+        # A dimension that never moved has no scale of its own, and must not divide by zero: it is given the typical one.
         typical = float(np.median(spread[spread > 0])) if (spread > 0).any() else 1.0
-        spread = np.maximum(spread, 1e-3 * typical)
+        spread = np.where(spread > 1e-6 * typical, spread, typical)
         standard = (vectors - mean) / spread
         count, width = standard.shape
         # The smaller of the two symmetric matrices has the same non-zero spectrum, and is far cheaper than an SVD.
