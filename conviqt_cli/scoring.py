@@ -6,7 +6,8 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -16,12 +17,12 @@ from numpy.typing import NDArray
 
 from conviqt_cli.errors import DecodeError, UsageError
 from conviqt_cli.features import FeatureSet
-from conviqt_cli.model.bundle import Bundle, open_bundle
+from conviqt_cli.model.bundle import Bundle, open_bundle, sha256
 from conviqt_cli.model.encoder import Encoder, TorchEncoder
 from conviqt_cli.quality.pooling import POOLINGS, pool
 from conviqt_cli.quality.regressor import Regressor, check_belongs, load_regressor
 from conviqt_cli.scores import Interval, ModelInfo, Note, SegmentScore, VideoScore
-from conviqt_cli.video.decode import DecodeReport, FrameStream, matrix_is_known
+from conviqt_cli.video.decode import MAX_FRAMES, DecodeReport, FrameStream, matrix_is_known
 from conviqt_cli.video.probe import VideoInfo, probe
 from conviqt_cli.video.sampling import CLIP_LENGTH, Clip, SamplingPlan, clips, parse_plan
 
@@ -73,7 +74,8 @@ class _Encoded:
 class Scorer:
     """A loaded model with its settings; scores any number of videos, one at a time.
 
-    Make one with :func:`load`. ``timeout`` is how long, in seconds, a decoder may go without giving a frame.
+    Make one with :func:`load`. ``timeout`` is how long, in seconds, a decoder may go without giving a frame;
+    ``max_frames`` how many frames one video may have.
     """
 
     def __init__(
@@ -85,11 +87,15 @@ class Scorer:
         pooling: str = "mean",
         timeout: float = 120.0,
         regressor_name: str = "bundled",
+        max_frames: int = MAX_FRAMES,
     ) -> None:
         if pooling not in POOLINGS:
             raise UsageError(f"--pool {pooling}: choose one of {', '.join(POOLINGS)}")
         self.bundle, self.encoder, self.plan, self.pooling = bundle, encoder, plan, pooling
         self._regressor, self._timeout, self._regressor_name = regressor, timeout, regressor_name
+        self._max_frames = max_frames
+        #: Entered with each video's facts before it is decoded; may wait, or refuse with a :class:`LimitError`.
+        self.admit: Callable[[VideoInfo], AbstractContextManager[None]] = lambda info: nullcontext()
 
     @property
     def encoder_id(self) -> str:
@@ -198,9 +204,11 @@ class Scorer:
         vectors, starts, ends = [], [], []
         repeated = 0
         featurist = _Featurist(self.encoder, report_progress)
-        with FrameStream(info, start, duration, self._timeout) as stream:
-            cut = clips(stream, self.plan, length)
-            source_of_clips = _ahead(cut) if 4 * CLIP_LENGTH * info.frame_bytes < PREFETCH_BYTES else cut
+        with (
+            self.admit(info),
+            FrameStream(info, start, duration, self._timeout, max_frames=self._max_frames) as stream,
+            _clips_of(stream, self.plan, length) as source_of_clips,
+        ):
             for clip in source_of_clips:
                 vectors.append(self.encoder.temporal(featurist(clip)))
                 starts.append(clip.start)
@@ -243,7 +251,25 @@ class _Featurist:
         return np.stack([self._known[frame.index] for frame in clip.frames])
 
 
-def _ahead(items: Iterator[T]) -> Iterator[T]:
+@contextmanager
+def _clips_of(stream: FrameStream, plan: SamplingPlan, length: float | None) -> Iterator[Iterator[Clip]]:
+    """Clips of a video, decoded ahead where they are small; whatever ends the block ends the decoding."""
+    cut = clips(stream, plan, length)
+    ahead = _ahead(cut) if decodes_ahead(stream.info) else None
+    try:
+        yield ahead or cut
+    finally:
+        stream.stop()
+        if ahead is not None:
+            ahead.close()
+
+
+def decodes_ahead(info: VideoInfo) -> bool:
+    """Whether the clips of this video are small enough for one to be decoded while another is judged."""
+    return 4 * CLIP_LENGTH * info.frame_bytes < PREFETCH_BYTES
+
+
+def _ahead(items: Iterator[T]) -> Generator[T, None, None]:
     """Pull ``items`` from a thread of their own, one ahead, so that decoding overlaps with what the caller does."""
     ready: queue.Queue[T | BaseException | None] = queue.Queue(maxsize=1)
     stop = threading.Event()
@@ -376,6 +402,7 @@ def load(
     threads: int | None = None,
     pooling: str = "mean",
     timeout: float = 120.0,
+    max_frames: int = MAX_FRAMES,
 ) -> Scorer:
     """Load a model, ready to score.
 
@@ -396,5 +423,6 @@ def load(
         head = load_regressor(Path(regressor))
         check_belongs(head, bundle.encoder_id, str(regressor))
     encoder = TorchEncoder(bundle, device, precision, threads)
-    name = "bundled" if regressor is None else Path(regressor).name
-    return Scorer(bundle, encoder, head, plan, pooling, timeout, name)
+    # Two regressors of one name are told apart by what is in them.
+    name = "bundled" if regressor is None else f"{Path(regressor).name} {sha256(Path(regressor))[:12]}"
+    return Scorer(bundle, encoder, head, plan, pooling, timeout, name, max_frames)

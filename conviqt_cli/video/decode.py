@@ -6,6 +6,7 @@ import contextlib
 import queue
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conviqt_cli.errors import DecodeError, LimitError
-from conviqt_cli.video import ffmpeg
+from conviqt_cli.video import ffmpeg, process
 from conviqt_cli.video.messages import DecoderLog, FrameFacts, Line
 from conviqt_cli.video.probe import VideoInfo
 
@@ -24,6 +25,9 @@ QUEUE_FRAMES = 8
 
 #: Share of packets that may fail to decode before the video counts as unreadable rather than damaged.
 MAX_LOST_SHARE = 0.1
+
+#: Most frames decoded of one video (11 hours at 25 frames/s). A small file can hold any number of them.
+MAX_FRAMES = 1_000_000
 
 #: swscale's names for the YCbCr matrices that showinfo reports.
 _SCALE_MATRIX = {
@@ -66,8 +70,8 @@ class FrameStream:
     Holds at most ``QUEUE_FRAMES`` + 2 frames, however long the video is.
 
     Iterating raises :class:`DecodeError` when the decoder fails or the file ends before it should, and
-    :class:`LimitError` when no frame comes for ``timeout`` seconds; frames handed out before that are not to be
-    scored as if they were the video. ``report`` is filled as frames go by.
+    :class:`LimitError` when no frame comes for ``timeout`` seconds or more than ``max_frames`` come; frames handed out
+    before that are not to be scored as if they were the video. ``report`` is filled as frames go by.
     """
 
     def __init__(
@@ -77,10 +81,12 @@ class FrameStream:
         duration: float | None = None,
         timeout: float = 120.0,
         threads: int | None = None,
+        max_frames: int = MAX_FRAMES,
     ) -> None:
         self.info = info
         self.report = DecodeReport()
         self._start, self._duration, self._timeout, self._threads = start, duration, timeout, threads
+        self._max_frames = max_frames
         self._pictures: queue.Queue[NDArray[np.uint8] | int] = queue.Queue(maxsize=QUEUE_FRAMES)
         self._facts: queue.Queue[FrameFacts] = queue.Queue()
         self._log = DecoderLog()
@@ -95,14 +101,7 @@ class FrameStream:
             command = ffmpeg.decode_command(
                 options, name, self.info.stream, filters(self.info), self._start, self._duration
             )
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                pass_fds=descriptors,
-                bufsize=0,
-            )
+            self._process = process.start(command, descriptors, pictures=True)
         assert self._process.stdout is not None and self._process.stderr is not None
         self._workers = [
             threading.Thread(target=self._read_pictures, args=(self._process.stdout,), daemon=True),
@@ -115,33 +114,26 @@ class FrameStream:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop.set()
-        process = self._process
-        if process is None:
+        if self._process is None:
             return
-        if process.poll() is None:
-            process.kill()
-        with contextlib.suppress(queue.Empty):
-            while True:  # let the reader out of a full queue
-                self._pictures.get_nowait()
+        self.stop()
         for worker in self._workers:
             worker.join()
-        process.wait()
-        for pipe in (process.stdout, process.stderr):
+        for pipe in (self._process.stdout, self._process.stderr):
             if pipe is not None:
                 pipe.close()
+
+    def stop(self) -> None:
+        """End decoding now; whoever iterates gets a :class:`DecodeError`. Harmless after the last frame."""
+        self._stop.set()
+        if self._process is not None:
+            process.stop(self._process)
 
     def __iter__(self) -> Iterator[Frame]:
         nominal = float(1 / self.info.fps) if self.info.fps else 0.04
         last_time: float | None = None
         while True:
-            try:
-                picture = self._pictures.get(timeout=self._timeout)
-            except queue.Empty:
-                raise LimitError(
-                    f"{self.info.source}: the decoder gave no frame for {self._timeout:g} s and was stopped; "
-                    "raise --timeout if it is merely slow"
-                ) from None
+            picture = self._next_picture()
             if isinstance(picture, int):
                 self._finish(leftover=picture)
                 return
@@ -153,16 +145,36 @@ class FrameStream:
             duration = facts.duration or nominal
             if facts.time is None:
                 self.report.sparse_clock = True
-                time = 0.0 if last_time is None else last_time + nominal
+                shown = 0.0 if last_time is None else last_time + nominal
             else:
-                time = facts.time + self._start
+                shown = facts.time + self._start
             if (facts.width, facts.height) != (self.info.width, self.info.height):
-                self._note_size_change(time)
-            frame = Frame(self.report.frames, time, duration, picture)
+                self._note_size_change(shown)
+            if self.report.frames == self._max_frames:
+                raise LimitError(
+                    f"{self.info.source}: more than {self._max_frames:,} frames, the most that is decoded of one "
+                    "video; judge a part of it with --duration, or raise --max-frames"
+                )
+            frame = Frame(self.report.frames, shown, duration, picture)
             self.report.frames += 1
-            self.report.end = max(self.report.end, time + duration)
-            last_time = time
+            self.report.end = max(self.report.end, shown + duration)
+            last_time = shown
             yield frame
+
+    def _next_picture(self) -> NDArray[np.uint8] | int:
+        silent_since = time.monotonic()
+        while not self._stop.is_set():
+            with contextlib.suppress(queue.Empty):
+                return self._pictures.get(timeout=min(0.5, self._timeout))
+            if time.monotonic() - silent_since > self._timeout:
+                raise self._silent()
+        raise DecodeError(f"{self.info.source}: decoding was stopped")
+
+    def _silent(self) -> LimitError:
+        return LimitError(
+            f"{self.info.source}: the decoder gave no frame for {self._timeout:g} s and was stopped; "
+            "raise --timeout if it is merely slow"
+        )
 
     def _note_size_change(self, time: float) -> None:
         if len(self.report.size_changes) < 100:
@@ -206,7 +218,10 @@ class FrameStream:
     def _finish(self, leftover: int) -> None:
         """Decide, once the last picture is in, whether the video was decoded as a whole."""
         assert self._process is not None
-        code = self._process.wait()
+        try:
+            code = self._process.wait(self._timeout)
+        except subprocess.TimeoutExpired:
+            raise self._silent() from None
         for worker in self._workers:
             worker.join()
         source, log, report = self.info.source, self._log, self.report

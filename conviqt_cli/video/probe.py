@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from dataclasses import dataclass
 from fractions import Fraction
 
 from conviqt_cli.errors import InputError, LimitError
-from conviqt_cli.video import ffmpeg
+from conviqt_cli.video import ffmpeg, process
 from conviqt_cli.video.messages import FrameFacts, Line, parse_colour
 
 #: Shortest picture side scored, in pixels. Below it the half-size picture has nothing left for the network to see.
@@ -74,12 +73,10 @@ def probe(source: str, timeout: float = 60.0) -> VideoInfo:
     with ffmpeg.opened(source) as (options, name, descriptors):
         command = ffmpeg.probe_command(options, name)
         try:
-            done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, capture_output=True, pass_fds=descriptors, timeout=timeout
-            )
-        except subprocess.TimeoutExpired:
+            said = process.messages(command, descriptors, timeout)
+        except TimeoutError:
             raise LimitError(f"{source}: no picture within {timeout:g} s; raise --timeout if merely slow") from None
-    lines = [Line.parse(raw) for raw in done.stderr.decode("utf-8", "replace").splitlines()]
+    lines = [Line.parse(raw) for raw in said.decode("utf-8", "replace").splitlines()]
     return _read(source, lines)
 
 

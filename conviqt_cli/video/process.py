@@ -1,0 +1,97 @@
+"""ffmpeg as a process: in a group of its own, within a memory limit, and never left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+
+#: Most memory, in bytes, that one ffmpeg may allocate. It fits an 8K stream with its reference pictures; a file that
+#: makes a decoder ask for more is failed by that decoder, before the system has to choose a victim. Linux only.
+MEMORY_LIMIT = 8 << 30
+
+#: Bytes of ffmpeg's messages kept when only its messages are wanted.
+MESSAGES_LIMIT = 4 << 20
+
+_live: set[subprocess.Popen[bytes]] = set()
+_lock = threading.Lock()
+
+
+def start(command: Sequence[str], descriptors: tuple[int, ...], pictures: bool) -> subprocess.Popen[bytes]:
+    """Run ffmpeg with its messages on a pipe, and with its ``pictures`` on another; end it with :func:`stop`.
+
+    It is no member of the terminal's process group, so Ctrl-C reaches the program alone, which decides what to stop.
+    """
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if pictures else subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        pass_fds=descriptors,
+        bufsize=0,
+        start_new_session=True,
+    )
+    with _lock:
+        _live.add(process)
+    if sys.platform == "linux":
+        import resource
+
+        # Private writable memory. Address space (RLIMIT_AS) would also count what is merely reserved.
+        with contextlib.suppress(OSError, ValueError):
+            resource.prlimit(process.pid, resource.RLIMIT_DATA, (MEMORY_LIMIT, MEMORY_LIMIT))
+    return process
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Kill it, with whatever it started, and collect it; harmless when it has ended already."""
+    _kill(process)
+    process.wait()
+    with _lock:
+        _live.discard(process)
+
+
+def stop_all() -> None:
+    """Kill every ffmpeg this program has running, from any thread; whoever reads from one sees its end."""
+    with _lock:
+        running = list(_live)
+    for process in running:
+        _kill(process)
+
+
+def messages(command: Sequence[str], descriptors: tuple[int, ...], timeout: float) -> bytes:
+    """Run ffmpeg to its end and return what it said, the first :data:`MESSAGES_LIMIT` bytes of it.
+
+    Raises ``TimeoutError`` when it takes longer than ``timeout`` seconds.
+    """
+    process = start(command, descriptors, pictures=False)
+    assert process.stderr is not None
+    said, deadline = bytearray(), time.monotonic() + timeout
+    try:
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([process.stderr], [], [], left)[0]:
+                raise TimeoutError
+            block = os.read(process.stderr.fileno(), 1 << 16)
+            if not block:
+                break
+            said += block[: MESSAGES_LIMIT - len(said)]
+        try:
+            process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            raise TimeoutError from None
+        return bytes(said)
+    finally:
+        stop(process)
+        process.stderr.close()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
