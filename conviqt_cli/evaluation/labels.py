@@ -94,6 +94,7 @@ def read_labels(path: Path, reading: Reading | None = None) -> Labels:
             raise LabelError(f"{path}: {error}") from None
     facts = {"file": table.form, "videos": name_of(table, columns.video)}
     left_out: dict[str, list[str]] = {}
+    words: set[int] = set()
     if table.odd_lines:
         left_out["lines of another width"] = [f"line {line}" for line in table.odd_lines]
     names = [cell.strip() for cell in table.column(columns.video)]
@@ -105,14 +106,16 @@ def read_labels(path: Path, reading: Reading | None = None) -> Labels:
         facts["scores"] = name_of(table, columns.mos)
         facts["spread"] = name_of(table, columns.std)
         facts["number of ratings"] = name_of(table, columns.ratings)
-        _refuse_words(path, table, columns, left_out, names)
+        words = _refuse_words(path, table, columns, left_out, names)
     groups = table.column(columns.group) if columns.group is not None else []
 
     if reading.missing is not None:
         mos = np.where(mos == reading.missing, np.nan, mos)
     keep = np.isfinite(mos) & np.array([bool(name) for name in names])
     if (~keep).any():
-        left_out["no score"] = [name or "(no name)" for name, kept in zip(names, keep, strict=True) if not kept]
+        unscored = [names[i] or "(no name)" for i in np.flatnonzero(~keep) if i not in words]
+        if unscored:
+            left_out["no score"] = unscored
     _refuse_suspicious(path, mos[keep], reading)
     rows = np.flatnonzero(keep)
     if columns.viewer is not None and len({names[i] for i in rows}) < len(rows):
@@ -193,9 +196,11 @@ def _without_duplicates(
     return np.array(sorted(kept), dtype=np.intp)
 
 
-def _refuse_words(path: Path, table: Table, columns: Columns, left_out: dict[str, list[str]], names: list[str]) -> None:
+def _refuse_words(
+    path: Path, table: Table, columns: Columns, left_out: dict[str, list[str]], names: list[str]
+) -> set[int]:
     if columns.mos is None:
-        return
+        return set()
     cells = table.column(columns.mos)
     words = [i for i, cell in enumerate(cells) if number(cell) is None]
     if len(words) > 0.5 * len(cells):
@@ -203,6 +208,7 @@ def _refuse_words(path: Path, table: Table, columns: Columns, left_out: dict[str
         raise LabelError(f"{path}: {where} holds no numbers (first: {cells[words[0]][:40]!r}); say --mos-col")
     if words:
         left_out["score is not a number"] = [f"{names[i]} ({cells[i][:40]!r})" for i in words]
+    return set(words)
 
 
 def _refuse_suspicious(path: Path, mos: NDArray[np.float64], reading: Reading) -> None:

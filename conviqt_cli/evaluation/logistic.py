@@ -20,7 +20,7 @@ Floats = NDArray[np.floating[Any]]
 
 # Bounds in units of the scores' own spread. Beyond them the curve is a step or a straight line to within rounding,
 # and the parameters run away without changing the fit.
-_NARROWEST, _WIDEST = 0.05, 50.0
+_NARROWEST, _WIDEST = 0.002, 50.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,9 @@ def fit_logistic(scores: Floats, labels: Floats) -> Logistic:
 
     # For given b3 and b4 the two ends are linear least squares, so a small grid over b3 and b4 finds the right basin.
     best, start = np.inf, np.array([0.0, 0.0, 0.0, 0.0])
-    for b3, b4 in itertools.product(np.quantile(unit, np.linspace(0.1, 0.9, 5)), (0.06, 0.15, 0.4, 1.0, 3.0, 20.0)):
+    for b3, b4 in itertools.product(
+        np.quantile(unit, np.linspace(0.1, 0.9, 5)), (0.01, 0.06, 0.15, 0.4, 1.0, 3.0, 20.0)
+    ):
         curve = np.column_stack([np.ones_like(unit), _rise((unit - b3) / b4)])
         (low, rise), *_ = np.linalg.lstsq(curve, target, rcond=None)
         cost = float(((curve @ (low, rise) - target) ** 2).sum())

@@ -118,8 +118,8 @@ def _parse(path: Path, text: str, encoding: str) -> Table:
     # Last columns may be empty in some rows, so the table is as wide as its widest common row.
     widths = Counter(_used(row) for _, row in rows)
     width = max(each for each, count in widths.items() if count >= max(2, 0.05 * len(rows)) or len(rows) < 3)
-    odd = [i for i, row in rows if not 2 <= _used(row) <= width]
-    cells = [(row + [""] * width)[:width] for _, row in rows if 2 <= _used(row) <= width]
+    odd = [i for i, row in rows if len(row) < 2 or _used(row) > width]
+    cells = [(row + [""] * width)[:width] for _, row in rows if len(row) >= 2 and _used(row) <= width]
     form = f"{_DELIMITERS.get(delimiter, 'space')}-separated {encoding} text"
     return _with_header(path, cells, form, odd)
 
