@@ -325,13 +325,12 @@ def _notes(info: VideoInfo, report: DecodeReport, length: float | None, repeated
             f"the stream is damaged: {report.lost} frames lost, {report.damaged} repaired by the decoder; "
             "the score is of the picture as it came out",
         )
-    if report.size_changes:
+    if report.format_changes:
         yield Note(
-            "size_changes",
-            f"the picture size changes from {report.size_changes[0]:.2f} s on; "
-            f"frames were scaled to {info.width}x{info.height}",
+            "format_changes",
+            f"picture size or format changes midway; every frame was brought to {info.width}x{info.height}",
         )
-    if report.sparse_clock:
+    if report.no_clock:
         yield Note("no_clock", "the stream has no timestamps; times assume the nominal frame rate")
     if length and report.end and info.frame_count != 1:
         short = length - (report.end)

@@ -50,7 +50,8 @@ def make_video(ffmpeg: str) -> Callable[..., Path]:
         frames: int = 20,
         filters: str = "null",
     ) -> Path:
-        options = options or ("-c:v", "libx264", "-pix_fmt", "yuv420p")
+        if not options and path.suffix != ".png":
+            options = ("-c:v", "libx264", "-pix_fmt", "yuv420p")
         lavfi = f"{source}=s={size}:r={rate}"
         command = [ffmpeg, "-v", "error", "-y", "-f", "lavfi", "-i", lavfi, "-frames:v", str(frames), "-vf", filters]
         subprocess.run([*command, *options, str(path)], check=True, stdin=subprocess.DEVNULL)
@@ -64,7 +65,12 @@ def conviqt() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run the real command line: ``conviqt("score", path)`` returns the finished process, output as text."""
 
     def run(*arguments: object, timeout: float = 300, **options: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "conviqt_cli", *(os.fspath(a) if isinstance(a, Path) else str(a) for a in arguments)]
+        command = [
+            sys.executable,
+            "-m",
+            "conviqt_cli",
+            *(os.fspath(a) if isinstance(a, Path) else str(a) for a in arguments),
+        ]
         options.setdefault("cwd", ROOT)
         options.setdefault("env", {**os.environ, "NO_COLOR": "1", "COLUMNS": "100"})
         return subprocess.run(

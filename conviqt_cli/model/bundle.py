@@ -123,6 +123,7 @@ def write_manifest(folder: Path, manifest: dict[str, Any], files: dict[str, str]
     entries = {}
     for role, name in files.items():
         path = folder / name
+        path.chmod(0o644)  # safetensors writes for its owner alone; a package is for everyone
         entries[role] = {"name": name, "bytes": path.stat().st_size, "sha256": sha256(path)}
     text = json.dumps({"schema": SCHEMA, **manifest, "files": entries}, indent=2) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")

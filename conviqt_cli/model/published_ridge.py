@@ -58,6 +58,13 @@ class _Array:
         self.values = values.reshape(shape, order="F" if fortran else "C")
 
 
+def _from_buffer(raw: Any, dtype: _Dtype, shape: Any, order: str) -> _Array:
+    """How pickle protocol 5 spells an array."""
+    array = _Array()
+    array.values = dtype.read(bytes(raw)).reshape(shape, order="F" if order == "F" else "C")
+    return array
+
+
 def _scalar(dtype: _Dtype, raw: bytes) -> float:
     return float(dtype.read(raw)[0])
 
@@ -85,6 +92,8 @@ _ALLOWED: dict[tuple[str, str], Any] = {
     ("numpy._core.multiarray", "_reconstruct"): _Array,
     ("numpy.core.multiarray", "scalar"): _scalar,
     ("numpy._core.multiarray", "scalar"): _scalar,
+    ("numpy.core.numeric", "_frombuffer"): _from_buffer,
+    ("numpy._core.numeric", "_frombuffer"): _from_buffer,
     ("_codecs", "encode"): _encode,
     ("copyreg", "_reconstructor"): _rebuild,
     ("copy_reg", "_reconstructor"): _rebuild,

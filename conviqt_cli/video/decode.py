@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from fractions import Fraction
 from types import TracebackType
 from typing import IO
 
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 
 from conviqt_cli.errors import DecodeError, LimitError
 from conviqt_cli.video import ffmpeg, process
-from conviqt_cli.video.messages import DecoderLog, FrameFacts, Line
+from conviqt_cli.video.messages import DecoderLog, Line
 from conviqt_cli.video.probe import VideoInfo
 
 #: Decoded frames waiting for the consumer: enough to overlap decoding with inference, little enough to stay small.
@@ -28,6 +30,9 @@ MAX_LOST_SHARE = 0.1
 
 #: Most frames decoded of one video (11 hours at 25 frames/s). A small file can hold any number of them.
 MAX_FRAMES = 1_000_000
+
+#: ffmpeg's "no time stamp" (AV_NOPTS_VALUE).
+NO_STAMP = -(1 << 63)
 
 #: swscale's names for the YCbCr matrices that showinfo reports.
 _SCALE_MATRIX = {
@@ -59,8 +64,8 @@ class DecodeReport:
     end: float = 0.0
     damaged: int = 0
     lost: int = 0
-    size_changes: list[float] = field(default_factory=list)
-    sparse_clock: bool = False
+    format_changes: int = 0
+    no_clock: bool = False
 
 
 class FrameStream:
@@ -88,7 +93,7 @@ class FrameStream:
         self._start, self._duration, self._timeout, self._threads = start, duration, timeout, threads
         self._max_frames = max_frames
         self._pictures: queue.Queue[NDArray[np.uint8] | int] = queue.Queue(maxsize=QUEUE_FRAMES)
-        self._facts: queue.Queue[FrameFacts] = queue.Queue()
+        self._times: queue.Queue[float | None] = queue.Queue()
         self._log = DecoderLog()
         self._stop = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
@@ -98,14 +103,22 @@ class FrameStream:
         with ffmpeg.opened(self.info.source) as (options, name, descriptors):
             if self._threads:
                 options = {**options, "threads": self._threads}
-            command = ffmpeg.decode_command(
-                options, name, self.info.stream, filters(self.info), self._start, self._duration
-            )
-            self._process = process.start(command, descriptors, pictures=True)
+            clock, clock_in = os.pipe()
+            try:
+                command = ffmpeg.decode_command(
+                    options, name, self.info.stream, filters(self.info), self._start, self._duration, clock_in
+                )
+                self._process = process.start(command, (*descriptors, clock_in), pictures=True)
+            except BaseException:
+                os.close(clock)
+                raise
+            finally:
+                os.close(clock_in)
         assert self._process.stdout is not None and self._process.stderr is not None
         self._workers = [
             threading.Thread(target=self._read_pictures, args=(self._process.stdout,), daemon=True),
             threading.Thread(target=self._read_messages, args=(self._process.stderr,), daemon=True),
+            threading.Thread(target=self._read_clock, args=(clock,), daemon=True),
         ]
         for worker in self._workers:
             worker.start()
@@ -138,26 +151,23 @@ class FrameStream:
                 self._finish(leftover=picture)
                 return
             try:
-                # ffmpeg announces a frame before it writes the picture, so this waits for the reader thread at most.
-                facts = self._facts.get(timeout=self._timeout)
+                # ffmpeg tells a frame's time before it writes the picture, so this waits for the reader thread at most.
+                stamp = self._times.get(timeout=self._timeout)
             except queue.Empty:
                 raise DecodeError(f"{self.info.source}: ffmpeg sent a picture without its time") from None
-            duration = facts.duration or nominal
-            if facts.time is None:
-                self.report.sparse_clock = True
-                shown = 0.0 if last_time is None else last_time + nominal
+            if stamp is None:
+                self.report.no_clock = True
+                shown = self._start if last_time is None else last_time + nominal
             else:
-                shown = facts.time + self._start
-            if (facts.width, facts.height) != (self.info.width, self.info.height):
-                self._note_size_change(shown)
+                shown = stamp + self._start
             if self.report.frames == self._max_frames:
                 raise LimitError(
                     f"{self.info.source}: more than {self._max_frames:,} frames, the most that is decoded of one "
                     "video; judge a part of it with --duration, or raise --max-frames"
                 )
-            frame = Frame(self.report.frames, shown, duration, picture)
+            frame = Frame(self.report.frames, shown, nominal, picture)
             self.report.frames += 1
-            self.report.end = max(self.report.end, shown + duration)
+            self.report.end = max(self.report.end, shown + nominal)
             last_time = shown
             yield frame
 
@@ -175,10 +185,6 @@ class FrameStream:
             f"{self.info.source}: the decoder gave no frame for {self._timeout:g} s and was stopped; "
             "raise --timeout if it is merely slow"
         )
-
-    def _note_size_change(self, time: float) -> None:
-        if len(self.report.size_changes) < 100:
-            self.report.size_changes.append(time)
 
     def _read_pictures(self, pipe: IO[bytes]) -> None:
         """Fill the queue with pictures; ends with the number of left-over bytes of an incomplete one."""
@@ -208,12 +214,19 @@ class FrameStream:
 
     def _read_messages(self, pipe: IO[bytes]) -> None:
         for raw in _lines(pipe):
-            line = Line.parse(raw)
-            facts = FrameFacts.parse(line)
-            if facts is None:
+            for line in Line.split(raw):
                 self._log.add(line)
-            else:
-                self._facts.put(facts)
+
+    def _read_clock(self, descriptor: int) -> None:
+        """Fill the queue of times, in seconds from the start of the part asked for."""
+        with open(descriptor, encoding="ascii", errors="replace") as lines:
+            for line in lines:
+                stamp, _, base = line.strip().partition(" ")
+                try:
+                    known = int(stamp) > NO_STAMP
+                    self._times.put(float(int(stamp) * Fraction(base)) if known else None)
+                except (ValueError, ZeroDivisionError):
+                    self._times.put(None)
 
     def _finish(self, leftover: int) -> None:
         """Decide, once the last picture is in, whether the video was decoded as a whole."""
@@ -225,7 +238,7 @@ class FrameStream:
         for worker in self._workers:
             worker.join()
         source, log, report = self.info.source, self._log, self.report
-        report.damaged, report.lost = log.damaged, log.errors
+        report.damaged, report.lost, report.format_changes = log.damaged, log.errors, log.reconfigured
         if log.cut_short:
             raise DecodeError(
                 f"{source}: the file is cut short ({log.cut_short}): "

@@ -137,20 +137,32 @@ def probe_command(options: dict[str, Any], name: str) -> list[str]:
 
 
 def decode_command(
-    options: dict[str, Any], name: str, stream: int, filters: list[str], start: float, duration: float | None
+    options: dict[str, Any],
+    name: str,
+    stream: int,
+    filters: list[str],
+    start: float,
+    duration: float | None,
+    clock: int,
 ) -> list[str]:
-    """Decode one stream, frame for frame and in order, through ``filters``, to raw RGB on stdout."""
+    """Decode one stream, frame for frame and in order, through ``filters``, to raw RGB on stdout.
+
+    The descriptor ``clock`` gets a line a frame, before its picture: time stamp and time base. Messages on stderr
+    cannot carry the times, as ffmpeg's threads write into each other's lines there.
+    """
     options = dict(options)
     if start > 0:
         options["ss"] = f"{start:.6f}"
     if duration is not None:
         options["t"] = f"{duration:.6f}"
     output = {
-        "vf": ",".join(["showinfo=checksum=0", *filters]),
+        "vf": ",".join(filters),
         # Never duplicate or drop a frame to reach a constant rate.
         "fps_mode": "passthrough",
         "f": "rawvideo",
         "pix_fmt": "rgb24",
+        "stats_enc_pre": f"pipe:{clock}",
+        "stats_enc_pre_fmt": "{ptsi} {tbi}",
     }
     return _command(options, name, f"0:{stream}", output, "verbose", "pipe:1")
 

@@ -9,13 +9,19 @@ import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+#: Where another message begins. ffmpeg's threads share stderr, and showinfo writes its line in pieces, so a whole
+#: message of another component can stand in the middle of a line.
+_BEGIN = re.compile(r"(?<=.)(?=\[[^\[\]@]+ @ 0x[0-9a-f]+\] (?:\[[^\[\]@]+ @ 0x[0-9a-f]+\] )*\[[a-z]+\])(?<!\] )")
 _LINE = re.compile(r"^(?:\[(?P<who>[^\]]*?)(?: @ 0x[0-9a-f]+)\] )*\[(?P<level>[a-z]+)\] ?(?P<text>.*)$")
-_FRAME = re.compile(r"^n: *(?P<n>\d+) pts: *\S+ pts_time:(?P<time>\S+)")
-_DURATION = re.compile(r" duration_time:(?P<duration>[0-9.e+-]+)")
+_FRAME = re.compile(r"^n: *\d+ pts:")
 _PICTURE = re.compile(r" fmt:(?P<fmt>\S+).* sar:(?P<sar>\d+/\d+) s:(?P<w>\d+)x(?P<h>\d+) i:(?P<interlaced>\S)")
-_COLOUR = re.compile(
-    r"^color_range:(?P<range>\S+) color_space:(?P<space>\S+) color_primaries:(?P<primaries>\S+) color_trc:(?P<trc>\S+)"
-)
+_COLOUR = re.compile(r"\bcolor_(?P<property>range|space|primaries|trc):(?P<value>\S+)")
+_COLOUR_NAMES = (
+    "unknown", "reserved", "tv", "pc", "gbr", "bt709", "fcc", "bt470bg", "bt470m", "smpte170m", "smpte240m", "ycgco",
+    "ycgco-re", "ycgco-ro", "bt2020nc", "bt2020c", "smpte2085", "chroma-derived-nc", "chroma-derived-c", "ictcp",
+    "ipt-c2", "film", "bt2020", "smpte428", "smpte431", "smpte432", "ebu3213", "linear", "log100", "log316",
+    "iec61966-2-4", "bt1361e", "iec61966-2-1", "bt2020-10", "bt2020-12", "smpte2084", "arib-std-b67",
+)  # fmt: skip
 _READ = re.compile(
     r"Input stream #\d+:\d+ \(video\): (?P<packets>\d+) packets read .*?; (?P<frames>\d+) frames decoded"
     r"(?:; (?P<errors>\d+) decode errors)?"
@@ -34,8 +40,13 @@ class Line:
     text: str
 
     @classmethod
+    def split(cls, raw: str) -> list[Line]:
+        """The messages in one line of stderr, in order."""
+        return [cls.parse(part) for part in _BEGIN.split(raw)]
+
+    @classmethod
     def parse(cls, raw: str) -> Line:
-        """Read one line of stderr; what has no level counts as ``info``."""
+        """Read one message; what has no level counts as ``info``."""
         match = _LINE.match(raw.rstrip())
         if not match:
             return cls("", "info", raw.rstrip())
@@ -44,10 +55,8 @@ class Line:
 
 @dataclass(frozen=True)
 class FrameFacts:
-    """What showinfo says of one frame: ``time`` and ``duration`` in seconds (``None`` when the stream has no clock)."""
+    """What showinfo says of one frame: its pixel format, the shape of a pixel, its size as displayed."""
 
-    time: float | None
-    duration: float | None
     pixel_format: str
     sample_aspect: Fraction
     width: int
@@ -57,16 +66,11 @@ class FrameFacts:
     @classmethod
     def parse(cls, line: Line) -> FrameFacts | None:
         """Read a showinfo frame line, or ``None`` for any other line."""
-        if "showinfo" not in line.who:
+        picture = _PICTURE.search(line.text)
+        if "showinfo" not in line.who or not _FRAME.match(line.text) or not picture:
             return None
-        frame, picture = _FRAME.match(line.text), _PICTURE.search(line.text)
-        if not frame or not picture:
-            return None
-        duration = _DURATION.search(line.text)
         numerator, denominator = (int(part) for part in picture["sar"].split("/"))
         return cls(
-            time=_number(frame["time"]),
-            duration=_number(duration["duration"]) if duration else None,
             pixel_format=picture["fmt"],
             sample_aspect=Fraction(numerator, denominator) if numerator and denominator else Fraction(1),
             width=int(picture["w"]),
@@ -75,10 +79,15 @@ class FrameFacts:
         )
 
 
-def parse_colour(line: Line) -> dict[str, str] | None:
-    """``range``, ``space``, ``primaries`` and ``trc`` of a showinfo colour line; ``None`` for any other line."""
-    match = _COLOUR.match(line.text) if "showinfo" in line.who else None
-    return match.groupdict() if match else None
+def parse_colour(lines: list[Line]) -> dict[str, str]:
+    """``range``, ``space``, ``primaries`` and ``trc`` of the first frame that showinfo speaks of."""
+    found: dict[str, str] = {}
+    for line in lines:
+        for match in _COLOUR.finditer(line.text):
+            # Another thread's message may follow a name without a gap.
+            known = [name for name in _COLOUR_NAMES if match["value"].startswith(name)]
+            found.setdefault(match["property"], max(known, key=len, default="unknown"))
+    return found
 
 
 @dataclass
@@ -90,6 +99,7 @@ class DecoderLog:
     packets: int | None = None
     frames: int | None = None
     errors: int = 0
+    reconfigured: int = 0
     last_error: str | None = None
     fatal: list[str] = field(default_factory=list)
 
@@ -100,6 +110,8 @@ class DecoderLog:
             self.packets, self.frames = int(read["packets"]), int(read["frames"])
             self.errors = int(read["errors"] or 0)
             return
+        if line.text.startswith("Reconfiguring filter graph"):
+            self.reconfigured += 1
         if "corrupt decoded frame" in line.text or ("concealing" in line.text and "errors" in line.text):
             self.damaged += 1
         demuxer = line.who.startswith("in#")
@@ -112,10 +124,3 @@ class DecoderLog:
             self.last_error = line.text
             if demuxer or line.level == "fatal" or not line.who:
                 self.fatal = [*self.fatal[-3:], line.text]
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:  # NOPTS
-        return None

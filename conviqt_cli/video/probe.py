@@ -76,7 +76,8 @@ def probe(source: str, timeout: float = 60.0) -> VideoInfo:
             said = process.messages(command, descriptors, timeout)
         except TimeoutError:
             raise LimitError(f"{source}: no picture within {timeout:g} s; raise --timeout if merely slow") from None
-    lines = [Line.parse(raw) for raw in said.decode("utf-8", "replace").splitlines()]
+    text = said.decode("utf-8", "replace")
+    lines = [line for raw in text.splitlines() for line in Line.split(raw)]
     return _read(source, lines)
 
 
@@ -93,7 +94,7 @@ def _read(source: str, lines: list[Line]) -> VideoInfo:
             f"{source}: the picture is {frame.width}x{frame.height} pixels; "
             f"nothing below {MIN_SIDE} on its short side can be judged"
         )
-    colour = next((found for line in lines if (found := parse_colour(line))), {})
+    colour = parse_colour(lines)
     rgb = frame.pixel_format.startswith(("rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "pal", "x2"))
     matrix = "rgb" if rgb else colour.get("space", "unknown")
     assumed = matrix in ("unknown", "reserved")

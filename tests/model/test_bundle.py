@@ -1,0 +1,133 @@
+"""A bundle is whole, or it is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from conviqt_cli.errors import BundleError, RegressorError
+from conviqt_cli.model.bundle import DEFAULT, MANIFEST, list_bundles, open_bundle, write_manifest
+from conviqt_cli.model.encoder import TorchEncoder
+from conviqt_cli.quality.regressor import load_regressor
+
+
+@pytest.fixture
+def copy(tmp_path) -> Path:
+    """The default bundle, its large files linked rather than copied."""
+    original, folder = open_bundle().folder, tmp_path / "bundle"
+    folder.mkdir()
+    for path in original.iterdir():
+        (folder / path.name).symlink_to(path)
+    text = (original / MANIFEST).read_text()
+    (folder / MANIFEST).unlink()
+    (folder / MANIFEST).write_text(text)
+    return folder
+
+
+def replace(path: Path, data: bytes) -> None:
+    path.unlink()
+    path.write_bytes(data)
+
+
+def test_the_default_bundle_is_whole_and_named():
+    bundle = open_bundle()
+    assert bundle.verify() == [] and bundle.manifest["name"] == DEFAULT
+    assert DEFAULT in [found.manifest["name"] for found in list_bundles()]
+    assert bundle.regressor().scale.is_acr
+    assert {"licence", "provenance", "score_scale"} <= bundle.manifest.keys()
+
+
+def test_damage_of_any_file_is_found(copy):
+    for role in ("spatial", "temporal", "regressor", "card"):
+        bundle = open_bundle(copy)
+        path = copy / bundle.manifest["files"][role]["name"]
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 1
+        replace(path, data)
+        with pytest.raises(BundleError, match="SHA-256"):
+            bundle.file(role)
+        replace(path, data[:-1])
+        with pytest.raises(BundleError, match="damaged: .* bytes instead of"):
+            bundle.file(role)
+        path.unlink()
+        with pytest.raises(BundleError, match="missing"):
+            bundle.file(role)
+    assert len(open_bundle(copy).verify()) == 4
+
+
+def test_swapped_files_are_found(copy):
+    spatial, temporal = copy / "spatial.safetensors", copy / "temporal.safetensors"
+    held = spatial.resolve()
+    spatial.unlink()
+    spatial.symlink_to(temporal.resolve())
+    with pytest.raises(BundleError, match=r"spatial\.safetensors: damaged"):
+        TorchEncoder(open_bundle(copy), "cpu")
+    # Even sealed anew, the wrong network is not accepted.
+    temporal.unlink()
+    shutil.copy(held, temporal)
+    spatial.unlink()
+    shutil.copy(open_bundle().folder / "temporal.safetensors", spatial)
+    manifest = json.loads((copy / MANIFEST).read_text())
+    files = {role: entry["name"] for role, entry in manifest.pop("files").items()}
+    for name in ("regressor.safetensors", "MODEL_CARD.md"):
+        data = (copy / name).read_bytes()
+        replace(copy / name, data)
+    write_manifest(copy, manifest, files)
+    with pytest.raises(BundleError, match="not this network's"):
+        TorchEncoder(open_bundle(copy), "cpu")
+    with pytest.raises(RegressorError, match="fitted on encoder"):
+        open_bundle(copy).regressor()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda m: m.update(schema="conviqt-bundle/9"), "schema"),
+        (lambda m: m["architecture"].update(spatial="resnet18"), "resnet18"),
+        (lambda m: m.update(clip_length=8), "clips of 8"),
+        (lambda m: m.pop("normalisation"), "incomplete"),
+        (lambda m: m.update(normalisation={"mean": [0.5], "std": [1.0]}), "incomplete"),
+        (lambda m: m["files"].pop("temporal"), "incomplete"),
+        (lambda m: m["files"]["spatial"].update(name="../../etc/passwd"), "incomplete"),
+        (lambda m: m["files"]["spatial"].update(sha256="0"), "incomplete"),
+    ],
+)
+def test_manifests_that_are_not_understood_are_refused(copy, change, words):
+    manifest = json.loads((copy / MANIFEST).read_text())
+    change(manifest)
+    (copy / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match=words):
+        open_bundle(copy)
+
+
+def test_what_is_not_a_bundle_says_so(tmp_path, copy):
+    with pytest.raises(BundleError, match="weights list"):
+        open_bundle("no-such-bundle")
+    with pytest.raises(BundleError, match="not a weight bundle"):
+        open_bundle(tmp_path)
+    (copy / MANIFEST).write_text("{")
+    with pytest.raises(BundleError, match="damaged"):
+        open_bundle(copy)
+
+
+def test_a_bundle_without_a_regressor_still_encodes(copy):
+    manifest = json.loads((copy / MANIFEST).read_text())
+    identity = open_bundle(copy).encoder_id
+    del manifest["files"]["regressor"]
+    (copy / MANIFEST).write_text(json.dumps(manifest))
+    assert open_bundle(copy).encoder_id == identity
+    with pytest.raises(BundleError, match="--regressor"):
+        open_bundle(copy).regressor()
+
+
+def test_the_regressor_of_another_encoder_is_refused(copy, tmp_path):
+    other = load_regressor(copy / "regressor.safetensors").for_encoder("0123456789abcdef")
+    path = tmp_path / "other.safetensors"
+    other.save(path)
+    from conviqt_cli import load
+
+    with pytest.raises(RegressorError, match="fitted on encoder 0123456789abcdef"):
+        load(copy, regressor=path)
