@@ -63,6 +63,13 @@ Timeout = Annotated[
         rich_help_panel="What is judged",
     ),
 ]  # fmt: skip
+MaxFrames = Annotated[
+    int,
+    typer.Option(
+        "--max-frames", min=1, metavar="N", help="Give a video up when it has more frames than this.",
+        rich_help_panel="What is judged",
+    ),
+]  # fmt: skip
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no warnings; errors and results only.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr: ffmpeg, model, settings.")]
 

@@ -2,31 +2,71 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from conviqt_cli.cli import options
-from conviqt_cli.cli.console import log, progress
 from conviqt_cli.errors import UsageError
 
-if TYPE_CHECKING:
-    from conviqt_cli.report.writer import Result, ResultWriter
+_FOLDERS = "Folders and lists"
+_RUN = "Many videos"
 
 
 def score(
-    videos: options.Inputs,
+    videos: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="VIDEO...", show_default=False,
+            help="Videos: files, folders, URLs that ffmpeg opens; - reads names from stdin, one a line.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write a report too: .csv, .json or .ndjson."),
+        typer.Option(
+            "--output", "-o", metavar="FILE",
+            help="Write a report: .csv, .json or .ndjson. Given again, finished rows are kept.",
+        ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="JSON on stdout: an object; one a line for several videos.")
     ] = False,
     segments: Annotated[bool, typer.Option("--segments", help="CSV with a row per segment.")] = False,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Go into subfolders.", rich_help_panel=_FOLDERS)
+    ] = False,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="Only these files of a folder (repeatable).", rich_help_panel=_FOLDERS),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="Not these files and subfolders.", rich_help_panel=_FOLDERS),
+    ] = None,
+    files_from: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="Read names from a file, one a line; - is stdin.", rich_help_panel=_FOLDERS),
+    ] = None,
+    null: Annotated[
+        bool, typer.Option("--null", "-0", help="Names in lists end with NUL, not newline.", rich_help_panel=_FOLDERS)
+    ] = False,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, help="Videos judged at once, per device.", rich_help_panel=_RUN)
+    ] = 1,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try again what the output has as failed.", rich_help_panel=_RUN)
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Start over: drop what the output holds.", rich_help_panel=_RUN)
+    ] = False,
+    memory: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1, metavar="GB", show_default="80 % of what is free", rich_help_panel=_RUN,
+            help="Memory for the videos in flight; one that needs more fails.",
+        ),
+    ] = None,
     pool: Annotated[
         str,
         typer.Option(
@@ -38,6 +78,7 @@ def score(
     start: options.Start = None,
     duration: options.Duration = None,
     timeout: options.Timeout = 120.0,
+    max_frames: options.MaxFrames = 1_000_000,
     weights: options.Weights = None,
     regressor: options.RegressorFile = None,
     device: options.Device = "auto",
@@ -49,65 +90,25 @@ def score(
     """Judge how good videos look: pooled quality, quality over time, worst segments.
 
     Quality runs from 1 (bad) to 5 (excellent). Exit code: 0 all scored, 1 some failed, 2 wrong usage.
+
+    A folder with -o can be stopped at any time and resumed by the same command. Ctrl-C once finishes the videos
+    being judged, twice stops at once.
     """
-    from conviqt_cli.report.json_records import NdjsonWriter
-    from conviqt_cli.report.writer import check_suffix, writer_for
-    from conviqt_cli.scores import FailedScore
+    from conviqt_cli.cli.score_run import Inputs, Model, Reporting, run
+    from conviqt_cli.report.writer import check_suffix
 
     span = options.parse_span(start, duration)
     if output:
         check_suffix(output)
     if segments and (output is None or output.suffix.lower() != ".csv"):
         raise UsageError("--segments: rows per segment are for -o FILE.csv; JSON always holds the segments")
-
-    from conviqt_cli.batch import score_many
-    from conviqt_cli.scoring import load
-    from conviqt_cli.video.ffmpeg import find_ffmpeg
-
-    scorer = load(weights, regressor, device, sampling, precision, threads, pool, timeout)
-    scorer.regressor  # noqa: B018 (a bundle without one is to fail here, not at the first video)
-    if verbose:
-        binary = find_ffmpeg()
-        log(f"ffmpeg {binary.version} ({binary.path})")
-        log(f"model {scorer.bundle.id} ({scorer.bundle.folder}), encoder {scorer.encoder_id}")
-        log(f"{scorer.encoder.device}, {scorer.encoder.precision}, sampling {scorer.plan.to_dict()}")
-
-    results: list[Result] = []
-    with contextlib.ExitStack() as stack:
-        writers: list[ResultWriter] = []
-        if output:
-            # surrogateescape: names that are not text reach the CSV byte for byte.
-            file = stack.enter_context(output.open("w", encoding="utf-8", errors="surrogateescape", newline=""))
-            writers.append(writer_for(output, file, segments, several=len(videos) > 1))
-        if as_json:
-            writers.append(NdjsonWriter(sys.stdout))
-        callback = stack.enter_context(progress(quiet))
-        for result in score_many(scorer, videos, *span, callback):
-            for writer in writers:
-                writer.write(result)
-            if isinstance(result, FailedScore):
-                log(f"error: {result.reason}")
-            elif not quiet and (as_json or len(videos) > 1):
-                for note in result.warnings:
-                    log(f"warning: {result.source}: {note.text}")
-            results.append(result)
-        for writer in writers:
-            writer.close()
-    if not as_json:
-        _show(results)
-    if any(isinstance(result, FailedScore) for result in results):
+    if (retry_failed or force) and output is None:
+        raise UsageError(f"{'--force' if force else '--retry-failed'}: there is no output to go on with; give -o FILE")
+    inputs = Inputs(
+        tuple(videos or ()), tuple(files_from or ()), null, recursive, tuple(include or ()), tuple(exclude or ())
+    )
+    model = Model(weights, regressor, device, sampling, precision, threads, pool, timeout, max_frames)
+    reporting = Reporting(output, as_json, segments, quiet, verbose, retry_failed, force)
+    failed = run(inputs, model, reporting, span, jobs, None if memory is None else int(memory * 1e9))
+    if failed:
         raise typer.Exit(1)
-
-
-def _show(results: list[Result]) -> None:
-    """The report for people, on stdout."""
-    from rich.console import Console
-
-    from conviqt_cli.report.table import full_report, summary
-    from conviqt_cli.scores import VideoScore
-
-    console = Console(highlight=False)
-    if len(results) > 1:
-        console.print(summary(results))
-    elif isinstance(results[0], VideoScore):
-        console.print(full_report(results[0], console.width))

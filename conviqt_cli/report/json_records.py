@@ -3,38 +3,56 @@
 from __future__ import annotations
 
 import json
-from typing import TextIO
+from collections.abc import Iterator
+from typing import Any, BinaryIO
 
-from conviqt_cli.report.writer import Result
-
-
-class JsonWriter:
-    """One indented object, or an array when there are ``several`` results; written when all are in."""
-
-    def __init__(self, file: TextIO, several: bool) -> None:
-        self._file, self._several = file, several
-        self._records: list[object] = []
-
-    def write(self, result: Result) -> None:
-        """Keep one result."""
-        self._records.append(result.to_dict())
-
-    def close(self) -> None:
-        """Write the document."""
-        document = self._records if self._several or len(self._records) != 1 else self._records[0]
-        self._file.write(json.dumps(document, indent=2, allow_nan=False) + "\n")
+from conviqt_cli.batch.record import Entry, FileFacts, Maker, Record
+from conviqt_cli.scores import SCHEMA, ModelInfo
 
 
-class NdjsonWriter:
-    """One object a line, each flushed as it comes."""
+class NdjsonFormat:
+    """One object a line, ASCII: a name that is not text comes as lone surrogates (``\\udc80`` to ``\\udcff``)."""
 
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
+    header = b""
 
-    def write(self, result: Result) -> None:
-        """Write one line."""
-        self._file.write(json.dumps(result.to_dict(), allow_nan=False) + "\n")
-        self._file.flush()
+    def encode(self, record: Record) -> bytes:
+        """See :meth:`RowFormat.encode`."""
+        return line(record.to_dict())
 
-    def close(self) -> None:
-        """Nothing is left to do."""
+    def scan(self, file: BinaryIO) -> Iterator[tuple[int, Entry]]:
+        """See :meth:`RowFormat.scan`."""
+        broken, position = False, 0
+        for raw in file:
+            try:
+                entry = entry_of(json.loads(raw)) if raw.endswith(b"\n") else None
+            except (ValueError, KeyError, TypeError):
+                entry = None
+            if entry is None:
+                broken = True
+            elif broken:
+                raise ValueError(f"byte {position} is not within a record of this program")
+            else:
+                position += len(raw)
+                yield len(raw), entry
+
+
+def line(record: dict[str, Any]) -> bytes:
+    """A JSON object as one line."""
+    return (json.dumps(record, allow_nan=False) + "\n").encode("ascii")
+
+
+def entry_of(record: dict[str, Any]) -> Entry:
+    """What a JSON record says; raises ``ValueError``, ``KeyError`` or ``TypeError`` for anything else."""
+    if record["schema"] != SCHEMA or record["status"] not in ("scored", "failed"):
+        raise ValueError("not a score of this schema")
+    scored = record["status"] == "scored"
+    error = {"code": None, "text": None} if scored else record["error"]
+    maker = Maker(ModelInfo(**record["model"]), record["settings"])
+    return Entry(
+        source=str(record["source"]),
+        quality=float(record["quality"]) if scored else None,
+        code=error["code"],
+        reason=error["text"],
+        identity=maker.key,
+        file=None if record["file"] is None else FileFacts(**record["file"]),
+    )

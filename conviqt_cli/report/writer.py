@@ -1,10 +1,12 @@
-"""What every report format is: results go in as they finish, a file comes out."""
+"""What the formats of score files have in common: records become bytes, and those bytes can be read back."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import BinaryIO, Protocol
 
+from conviqt_cli.batch.record import Entry, Record
 from conviqt_cli.errors import UsageError
 from conviqt_cli.scores import FailedScore, VideoScore
 
@@ -14,32 +16,34 @@ Result = VideoScore | FailedScore
 SUFFIXES = (".csv", ".json", ".ndjson", ".jsonl")
 
 
-class ResultWriter(Protocol):
-    """Writes results of one kind of report to an open text file, in the order they come."""
+class RowFormat(Protocol):
+    """A format to which results can be appended. ``header`` is how such a file begins."""
 
-    def write(self, result: Result) -> None:
-        """Add one result; formats that can, put it on disk at once."""
+    header: bytes
+
+    def encode(self, record: Record) -> bytes:
+        """All rows of one record, whole lines."""
         ...
 
-    def close(self) -> None:
-        """Finish the report; the file itself is its opener's to close."""
+    def scan(self, file: BinaryIO) -> Iterator[tuple[int, Entry]]:
+        """Read what follows the header: for each record its length in bytes and what it says, in file order.
+
+        Ends before a record that the file does not hold as a whole, as a crash may leave one at the end. Raises
+        ``ValueError``, with a number of bytes and a reason, for rows in its midst that are not of this format.
+        """
         ...
 
 
-def writer_for(path: Path, file: TextIO, segments: bool, several: bool) -> ResultWriter:
-    """The writer that a file name asks for; raises :class:`UsageError` for an unknown ending.
+def row_format(path: Path, segments: bool = False) -> RowFormat:
+    """The format that a file name asks for; raises :class:`UsageError` for an unknown ending.
 
-    ``segments`` asks for one CSV row per segment; ``several`` makes a JSON file an array.
+    ``segments`` asks for one CSV row per segment. For ``.json`` it is the format of the rows before they are joined.
     """
-    from conviqt_cli.report.csv_rows import CsvWriter
-    from conviqt_cli.report.json_records import JsonWriter, NdjsonWriter
+    from conviqt_cli.report.csv_rows import CsvFormat
+    from conviqt_cli.report.json_records import NdjsonFormat
 
     check_suffix(path)
-    if path.suffix.lower() == ".csv":
-        return CsvWriter(file, segments)
-    if path.suffix.lower() == ".json":
-        return JsonWriter(file, several)
-    return NdjsonWriter(file)
+    return CsvFormat(segments) if path.suffix.lower() == ".csv" else NdjsonFormat()
 
 
 def check_suffix(path: Path) -> None:

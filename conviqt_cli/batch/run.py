@@ -1,0 +1,85 @@
+"""A run over many videos: what is kept, what is scored, and what came of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+
+from conviqt_cli.batch.discovery import Found
+from conviqt_cli.batch.engine import Control, Engine
+from conviqt_cli.batch.journal import Journal
+from conviqt_cli.batch.record import Entry, Record, unchanged
+
+
+@dataclass
+class Tally:
+    """What is known of the videos of a run: their entries, in no order, and how many of them were ``kept``."""
+
+    total: int
+    skipped: Counter[str]
+    entries: list[Entry] = field(default_factory=list)
+    kept: int = 0
+
+    @property
+    def scored(self) -> list[Entry]:
+        """Those with a quality."""
+        return [entry for entry in self.entries if not entry.failed]
+
+    @property
+    def failed(self) -> list[Entry]:
+        """Those without."""
+        return [entry for entry in self.entries if entry.failed]
+
+    @property
+    def missing(self) -> int:
+        """Videos without a result, because the run was ended early."""
+        return self.total - len(self.entries)
+
+
+@dataclass(frozen=True)
+class Resume:
+    """What to do again although there is a row: ``failed`` ones, or ``everything``."""
+
+    failed: bool = False
+    everything: bool = False
+
+
+def score_all(
+    found: Found, engine: Engine, control: Control, journal: Journal | None, resume: Resume, tally: Tally
+) -> Generator[Record, None, None]:
+    """Score what ``journal`` does not hold yet, unchanged; yields each new record once it is safe on disk.
+
+    ``tally`` is filled as it goes on. Raises :class:`StorageError` when a result cannot be written, and what
+    :meth:`Engine.run` raises. When all is done, or the run is stopped, the rows are in the order of the sources.
+    """
+    todo = []
+    for source in found.sources:
+        entry = journal.entries.get(source) if journal else None
+        if entry is None or not _keep(entry, resume):
+            todo.append(source)
+        else:
+            tally.entries.append(entry)
+            tally.kept += 1
+    for record in _records(found, todo, engine, control):
+        if journal:
+            journal.append(record)
+        tally.entries.append(Entry.of(record))
+        yield record
+    if journal and not control.aborting.is_set():
+        journal.arrange(found.sources)
+
+
+def _records(found: Found, todo: list[str], engine: Engine, control: Control) -> Iterator[Record]:
+    for source in todo:
+        if source in found.refused:
+            yield Record(found.refused[source], engine.maker, None)
+    readable = [source for source in todo if source not in found.refused]
+    if readable:
+        yield from engine.run(readable, control)
+
+
+def _keep(entry: Entry, resume: Resume) -> bool:
+    if resume.everything or (entry.failed and resume.failed):
+        return False
+    return unchanged(entry.source, entry.file)
