@@ -9,7 +9,6 @@ small sets: figures before the mapping are always reported beside it.
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,15 +58,15 @@ def fit_logistic(scores: Floats, labels: Floats) -> Logistic:
     unit, target = (x - middle) / width, (y - level) / spread
 
     # For given b3 and b4 the two ends are linear least squares, so a small grid over b3 and b4 finds the right basin.
-    best, start = np.inf, np.array([0.0, 0.0, 0.0, 0.0])
-    for b3, b4 in itertools.product(
-        np.quantile(unit, np.linspace(0.1, 0.9, 5)), (0.01, 0.06, 0.15, 0.4, 1.0, 3.0, 20.0)
-    ):
-        curve = np.column_stack([np.ones_like(unit), _rise((unit - b3) / b4)])
-        (low, rise), *_ = np.linalg.lstsq(curve, target, rcond=None)
-        cost = float(((curve @ (low, rise) - target) ** 2).sum())
-        if cost < best - 1e-15:
-            best, start = cost, np.array([low, rise, b3, np.log(b4)])
+    middles, widths = np.quantile(unit, np.linspace(0.1, 0.9, 5)), np.array([0.01, 0.06, 0.15, 0.4, 1.0, 3.0, 20.0])
+    b3s, b4s = (grid.ravel() for grid in np.meshgrid(middles, widths))
+    curves = _rise((unit - b3s[:, None]) / b4s[:, None])
+    offsets = curves - curves.mean(axis=1, keepdims=True)
+    rises = offsets @ target / np.maximum((offsets**2).sum(axis=1), 1e-300)
+    costs = ((rises[:, None] * offsets - (target - target.mean())) ** 2).sum(axis=1)
+    least = int(np.argmin(costs))
+    best, rise = float(costs[least]), rises[least]
+    start = np.array([target.mean() - rise * curves[least].mean(), rise, b3s[least], np.log(b4s[least])])
 
     def residuals(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
         low, rise, b3, log_b4 = parameters
