@@ -104,9 +104,11 @@ class Record:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON record: the result's own, with ``file``, ``model`` and ``settings``."""
-        model_and_settings = {"model": asdict(self.maker.model), "settings": self.maker.settings}
         facts = None if self.file is None else asdict(self.file)
-        return {**model_and_settings, **self.result.to_dict(), "file": facts}
+        record = {**self.result.to_dict(), "file": facts}
+        record.setdefault("model", asdict(self.maker.model))
+        record.setdefault("settings", self.maker.settings)
+        return record
 
 
 @dataclass(frozen=True, slots=True)

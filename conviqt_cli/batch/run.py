@@ -48,8 +48,9 @@ class Resume:
 def score_all(
     found: Found, engine: Engine, control: Control, journal: Journal | None, resume: Resume, tally: Tally
 ) -> Generator[Record, None, None]:
-    """Score what ``journal`` does not hold yet, unchanged; yields each new record once it is safe on disk.
+    """Score what ``journal`` does not hold yet, unchanged; yields the new records, in the order of the sources.
 
+    A record is on disk as soon as its video is finished; it may then wait for those before it to be yielded.
     ``tally`` is filled as it goes on. Raises :class:`StorageError` when a result cannot be written, and what
     :meth:`Engine.run` raises. When all is done, or the run is stopped, the rows are in the order of the sources.
     """
@@ -61,11 +62,17 @@ def score_all(
         else:
             tally.entries.append(entry)
             tally.kept += 1
+    turn = todo[::-1]
+    waiting: dict[str, Record] = {}
     for record in _records(found, todo, engine, control):
         if journal:
             journal.append(record)
         tally.entries.append(Entry.of(record))
-        yield record
+        waiting[record.result.source] = record
+        while turn and turn[-1] in waiting:
+            yield waiting.pop(turn.pop())
+    # What a run that was stopped has finished after the first video it has not.
+    yield from (waiting[source] for source in reversed(turn) if source in waiting)
     if journal and not control.aborting.is_set():
         journal.arrange(found.sources)
 

@@ -21,8 +21,10 @@ from conviqt_cli.batch.memory import SHARE, available
 from conviqt_cli.batch.output import check_same_maker, join, open_output
 from conviqt_cli.batch.record import Record
 from conviqt_cli.batch.run import Resume, Tally, score_all
+from conviqt_cli.cli.batch_progress import batch_progress
 from conviqt_cli.cli.console import log, progress
 from conviqt_cli.errors import ConviqtError, UsageError
+from conviqt_cli.report.batch_summary import batch_summary, printable
 from conviqt_cli.scores import VideoScore
 from conviqt_cli.scoring import Scorer, load
 from conviqt_cli.video.ffmpeg import find_ffmpeg
@@ -115,7 +117,8 @@ def run(
         journal: Journal | None = None
         if reporting.output:
             journal = stack.enter_context(open_output(reporting.output, reporting.segments, reporting.force))
-        callback = stack.enter_context(progress(reporting.quiet))
+        many = None if inputs.single or reporting.quiet else stack.enter_context(batch_progress(tally))
+        callback = many or stack.enter_context(progress(reporting.quiet))
         engine = LocalEngine(scorers, jobs, Span(*span), reporting.as_json or journal is not None, memory, callback)
         if journal:
             check_same_maker(journal, engine.maker)
@@ -125,6 +128,8 @@ def run(
         for record in stack.enter_context(
             contextlib.closing(score_all(found, engine, control, journal, resume, tally))
         ):
+            if many:
+                many.finished()
             _say(record, reporting, inputs.single)
             # For the list at the end, which names the worst segment only: a long run must not keep them all.
             if not reporting.as_json and (inputs.single or not journal):
@@ -201,10 +206,10 @@ def _say(record: Record, reporting: Reporting, single: bool) -> None:
         sys.stdout.write(json.dumps(record.to_dict(), allow_nan=False) + "\n")
         sys.stdout.flush()
     if not isinstance(result, VideoScore):
-        log(f"error: {result.reason}")
+        log(f"error: {printable(result.reason)}")
     elif not reporting.quiet and (reporting.as_json or not single):
         for note in result.warnings:
-            log(f"warning: {result.source}: {note.text}")
+            log(f"warning: {printable(result.source)}: {note.text}")
 
 
 def _light(result: Result) -> Result:
@@ -215,7 +220,6 @@ def _show(shown: list[Result], tally: Tally, scorer: Scorer, reporting: Reportin
     """The report for people: on stdout, or on stderr where stdout carries data."""
     from rich.console import Console
 
-    from conviqt_cli.report.batch_summary import batch_summary
     from conviqt_cli.report.table import full_report, summary
 
     console = Console(highlight=False, stderr=reporting.as_json)

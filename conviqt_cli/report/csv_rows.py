@@ -91,10 +91,10 @@ class CsvFormat:
             length += len(raw)
             rows += 1
             row = self._parse(raw)
+            if broken:
+                raise ValueError(f"byte {position} is not within a row of this program")
             if row is None:
                 broken = True
-            elif broken:
-                raise ValueError(f"byte {position} is not within a row of this program")
             elif not self._segments or row["status"] == "failed" or rows == int(row["segments"]):
                 yield length, _entry(row, self._segments)
                 position, length, rows = position + length, 0, 0
