@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating[Any]]
 
-# Bounds in units of the scores' own spread. Beyond them the curve is a step or a straight line to within rounding,
-# and the parameters run away without changing the fit.
-_NARROWEST, _WIDEST = 0.002, 50.0
+# Bounds of b3 and log b4 in units of the scores' range. Beyond them the curve is a step or a straight line to within
+# rounding, and the parameters run away without changing the fit.
+_BOUNDS = (np.array([-10.0, np.log(0.002)]), np.array([10.0, np.log(50.0)]))
+_TINY = 1e-300
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,6 @@ def fit_logistic(scores: Floats, labels: Floats) -> Logistic:
     labels or a single item give that mean; two or three items are met exactly where a logistic can. Raises
     ``ValueError`` without items or on values that are not finite.
     """
-    from scipy.optimize import least_squares
-
     x, y = np.asarray(scores, dtype=np.float64), np.asarray(labels, dtype=np.float64)
     if x.ndim != 1 or x.shape != y.shape or not len(x) or not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise ValueError(f"finite scores and labels of one length expected, got shapes {x.shape} and {y.shape}")
@@ -57,40 +56,84 @@ def fit_logistic(scores: Floats, labels: Floats) -> Logistic:
         return Logistic(level, level, middle, 1.0)
     unit, target = (x - middle) / width, (y - level) / spread
 
-    # For given b3 and b4 the two ends are linear least squares, so a small grid over b3 and b4 finds the right basin.
-    middles, widths = np.quantile(unit, np.linspace(0.1, 0.9, 5)), np.array([0.01, 0.06, 0.15, 0.4, 1.0, 3.0, 20.0])
-    b3s, b4s = (grid.ravel() for grid in np.meshgrid(middles, widths))
-    curves = _rise((unit - b3s[:, None]) / b4s[:, None])
-    offsets = curves - curves.mean(axis=1, keepdims=True)
-    rises = offsets @ target / np.maximum((offsets**2).sum(axis=1), 1e-300)
-    costs = ((rises[:, None] * offsets - (target - target.mean())) ** 2).sum(axis=1)
-    least = int(np.argmin(costs))
-    best, rise = float(costs[least]), rises[least]
-    start = np.array([target.mean() - rise * curves[least].mean(), rise, b3s[least], np.log(b4s[least])])
-
-    def residuals(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
-        low, rise, b3, log_b4 = parameters
-        return np.asarray(low + rise * _rise((unit - b3) * np.exp(-log_b4)) - target)
-
-    def jacobian(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
-        _, rise, b3, log_b4 = parameters
-        z = (unit - b3) * np.exp(-log_b4)
-        curve = _rise(z)
-        slope = rise * curve * (1.0 - curve)
-        return np.column_stack([np.ones_like(unit), curve, -slope * np.exp(-log_b4), -slope * z])
-
-    reach = np.array([np.inf, np.inf, 10.0, np.log(_WIDEST)])
-    floor = np.array([-np.inf, -np.inf, -10.0, np.log(_NARROWEST)])
-    found = least_squares(
-        residuals, start, jac=jacobian, bounds=(floor, reach), xtol=1e-12, ftol=1e-12, gtol=1e-12, max_nfev=500
-    )
-    low, rise, b3, log_b4 = found.x if 2 * found.cost <= best else start
+    # For given b3 and b4 the two ends are linear least squares, in closed form, so only b3 and b4 are searched
+    # (variable projection: Golub and Pereyra, SIAM J. Numer. Anal. 10, 1973): a grid finds basins, each is refined.
+    curve = _Projected(unit, target - target.mean())
+    starts = curve.best_of_grid(count=3)
+    _, (b3, log_b4) = min((curve.refine(start) for start in starts), key=lambda found: found[0])
+    shape, _, rise = curve.solve(np.array([b3, log_b4]))
+    low = float(target.mean() - rise * shape.mean())
     return Logistic(
         b1=float(level + spread * (low + rise)),
         b2=float(level + spread * low),
         b3=float(middle + width * b3),
         b4=float(width * np.exp(log_b4)),
     )
+
+
+class _Projected:
+    """The least-squares problem in b3 and log b4 alone; ``x`` spans one unit, ``y`` has mean zero."""
+
+    def __init__(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
+        self.x, self.y = x, y
+
+    def best_of_grid(self, count: int) -> list[NDArray[np.float64]]:
+        """The best point of a grid, and the best ones at other widths."""
+        middles = np.quantile(self.x, (0.02, 0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 0.98))
+        b3, log_b4 = np.meshgrid(middles, np.log([0.01, 0.03, 0.1, 0.3, 1.0, 5.0]))
+        curves = _rise((self.x - b3[..., None]) * np.exp(-log_b4[..., None]))
+        offsets = curves - curves.mean(axis=2, keepdims=True)
+        gained = (offsets @ self.y) ** 2 / np.maximum((offsets**2).sum(axis=2), _TINY)
+        best = gained.argmax(axis=1)
+        rows = np.argsort(-gained.max(axis=1), kind="stable")[:count]
+        return [np.array([b3[row, best[row]], log_b4[row, best[row]]]) for row in rows]
+
+    def solve(self, at: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+        """The curve from 0 to 1, the curve about its mean, and the best rise of it."""
+        curve = _rise((self.x - at[0]) * np.exp(-at[1]))
+        offset = curve - curve.mean()
+        return curve, offset, float(offset @ self.y / max(float(offset @ offset), _TINY))
+
+    def refine(self, at: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """Levenberg's and Marquardt's descent inside the bounds: the squared error reached, and where."""
+        curve, offset, rise = self.solve(at)
+        error = rise * offset - self.y
+        cost, damping = float(error @ error), 1e-3
+        for _ in range(50):
+            # Kaufman's approximation: how the ends would follow is left out, but what they can absorb is not.
+            narrow = np.exp(-at[1])
+            slope = rise * curve * (1.0 - curve)
+            moved = np.column_stack([-slope * narrow, -slope * (self.x - at[0]) * narrow])
+            moved -= moved.mean(axis=0)
+            moved -= np.outer(offset, offset @ moved) / max(float(offset @ offset), _TINY)
+            normal, gradient = moved.T @ moved, moved.T @ error
+            if not np.abs(gradient).max() > 1e-14 * max(cost, _TINY):
+                break
+            while damping < 1e12:
+                first, second = normal[0, 0] * (1 + damping) + _TINY, normal[1, 1] * (1 + damping) + _TINY
+                across = normal[0, 1]
+                determinant = max(first * second - across**2, _TINY)
+                step = np.array(
+                    [
+                        (across * gradient[1] - second * gradient[0]) / determinant,
+                        (across * gradient[0] - first * gradient[1]) / determinant,
+                    ]
+                )
+                there = np.minimum(np.maximum(at + step, _BOUNDS[0]), _BOUNDS[1])
+                new_curve, new_offset, new_rise = self.solve(there)
+                new_error = new_rise * new_offset - self.y
+                new_cost = float(new_error @ new_error)
+                if new_cost < cost:
+                    break
+                damping *= 4.0
+            else:
+                break
+            gained, at = cost - new_cost, there
+            curve, offset, rise, error, cost = new_curve, new_offset, new_rise, new_error, new_cost
+            damping = max(damping / 10.0, 1e-9)
+            if gained <= 1e-9 * cost:
+                break
+        return cost, at
 
 
 def _rise(z: NDArray[np.float64]) -> NDArray[np.float64]:
