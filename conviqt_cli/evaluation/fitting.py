@@ -61,6 +61,11 @@ class FitReport:
     caveats: list[str]
     level: float
 
+    @property
+    def protocol(self) -> str:
+        """How the splits were made, in words."""
+        return _protocol(self.splits, self.data)
+
     def worst(self, count: int = 10) -> list[dict[str, Any]]:
         """The videos with the largest cross-validated errors, largest first."""
         error = self.predicted - self.data.mos
@@ -149,7 +154,7 @@ def fit(
         "scale": scale.description,
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
         "metrics": {
-            "protocol": f"median over {len(outcomes)} random 80/20 splits by content, choices inside the training side",
+            "protocol": f"median over {_protocol(len(outcomes), data)}, choices inside the training side",
             **{name: None if each is None else round(each.median, 4) for name, each in figures.items()},
         },
         "intervals": {"method": METHOD, "level": settings.level, "half_width": _finite(half_width)},
@@ -204,6 +209,11 @@ def caveats(
             f"spread of {spread:.3g}): this regressor tells next to nothing"
         )
     return said
+
+
+def _protocol(splits: int, data: Dataset) -> str:
+    unit = "content" if data.contents > 1 else "video (all of one content)"
+    return f"{splits} random 80/20 splits by {unit}"
 
 
 def _finite(value: float) -> float | None:

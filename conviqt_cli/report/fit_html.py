@@ -56,7 +56,7 @@ def fit_page(report: FitReport) -> str:
         *(f'<p class="caution">{escape(caveat)}</p>' for caveat in report.caveats),
         f"<figure>{scatter(report)}<figcaption>Every video predicted once by a model that has not seen its content. "
         "Red: the label lies outside the interval.</figcaption></figure>",
-        f"<h2>{report.splits} random 80/20 splits by content</h2>",
+        f"<h2>{escape(report.protocol)}</h2>",
         _table(("", "median", "quartiles", "std", "all at once"), figures),
         f"<p>{escape(interval)}</p>",
         *(("<h2>Learning curve</h2>", _table(("contents", "videos", "SROCC", "RMSE"), curve)) if curve else ()),

@@ -48,7 +48,7 @@ def fit_report(report: FitReport) -> RenderableType:
 
 def _figures(report: FitReport) -> Table:
     table = Table(
-        title=f"{report.splits} random 80/20 splits by content",
+        title=report.protocol,
         title_justify="left",
         title_style="bold",
         box=None,
