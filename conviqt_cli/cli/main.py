@@ -11,7 +11,9 @@ from typing import Annotated, NoReturn
 import typer
 
 from conviqt_cli import __version__
+from conviqt_cli.cli.evaluate import evaluate
 from conviqt_cli.cli.features import features
+from conviqt_cli.cli.fit_regressor import fit_regressor
 from conviqt_cli.cli.score import score
 from conviqt_cli.cli.weights import weights_app
 from conviqt_cli.errors import ConviqtError, UsageError
@@ -28,6 +30,8 @@ app = typer.Typer(
 )
 app.command("score")(score)
 app.command("features")(features)
+app.command("fit-regressor")(fit_regressor)
+app.command("evaluate")(evaluate)
 app.add_typer(weights_app, name="weights")
 
 

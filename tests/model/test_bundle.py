@@ -131,3 +131,12 @@ def test_the_regressor_of_another_encoder_is_refused(copy, tmp_path):
 
     with pytest.raises(RegressorError, match="fitted on encoder 0123456789abcdef"):
         load(copy, regressor=path)
+
+
+def test_the_default_bundle_keeps_its_vectors_in_full_precision():
+    # A batch norm variance of 1e-8 is nothing in float16, and the score with it.
+    from safetensors.torch import load_file
+
+    for name in ("spatial", "temporal"):
+        tensors = load_file(open_bundle().file(name))
+        assert all(value.element_size() == 4 for value in tensors.values() if value.ndim == 1)

@@ -1,0 +1,97 @@
+"""How sparse may sampling be? Pooled quality under several plans, against every frame.
+
+usage: python benchmarks/sampling.py WORK VIDEO...
+
+Spatial features of every frame are computed once and kept in WORK, so that a run can resume; each plan then cuts its
+clips from them. A plan is good enough when its pooled score stays within 0.05 of dense on every video.
+
+The cap on clips for long videos follows from the spread of clip quality over all the scenes together, a programme that
+cuts between them: n clips spread over it give its mean with a standard error of spread / sqrt(n).
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from conviqt_cli import load
+from conviqt_cli.scoring import Scorer
+from conviqt_cli.video.decode import Frame, FrameStream
+from conviqt_cli.video.probe import probe
+from conviqt_cli.video.sampling import DENSE, SPARSE_MAX_CLIPS, SamplingPlan, clips
+
+PERIODS = (0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0)
+TOLERANCE = 0.05
+NOTHING = np.zeros((1, 1, 3), np.uint8)
+
+
+def frame_features(scorer: Scorer, video: Path, work: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Features (frames, 4096) and times (frames,) of every frame, from WORK where they are known."""
+    cache = work / f"{video.parent.name}__{video.name}.npz"
+    if not cache.exists():
+        info = probe(str(video))
+        step = scorer.encoder.batch_frames(info.height, info.width)
+        rows, times, held = [], [], []
+        with FrameStream(info) as stream:
+            for frame in stream:
+                held.append(frame.pixels)
+                times.append(frame.time)
+                if len(held) == step:
+                    rows.append(scorer.encoder.spatial(np.stack(held)))
+                    held = []
+        if held:
+            rows.append(scorer.encoder.spatial(np.stack(held)))
+        np.savez(cache, f=np.concatenate(rows), t=np.array(times))
+    with np.load(cache) as found:
+        return found["f"], found["t"]
+
+
+def qualities(scorer: Scorer, features: np.ndarray, times: np.ndarray, plan: SamplingPlan) -> tuple[np.ndarray, int]:
+    """Quality of each clip of ``plan``, and how many different frames they look at."""
+    duration = float(times[-1] - times[0]) + 0.04
+    frames = [Frame(index, float(time), 0.04, NOTHING) for index, time in enumerate(times)]
+    found = list(clips(frames, plan, duration))
+    vectors = np.stack([scorer.encoder.temporal(features[[f.index for f in clip.frames]]) for clip in found])
+    quality = np.clip(scorer.regressor.predict(vectors), 1, 5)
+    return quality, len({f.index for clip in found for f in clip.frames})
+
+
+def main(work: Path, videos: list[Path]) -> None:
+    """Measure and print one row a plan."""
+    work.mkdir(parents=True, exist_ok=True)
+    scorer = load(device="auto", precision="fp32")
+    measured, programme = [], []
+    for video in videos:
+        features, times = frame_features(scorer, video, work)
+        each, every = qualities(scorer, features, times, DENSE)
+        programme.append(each)
+        dense = float(each.mean())
+        row = []
+        for period in PERIODS:
+            quality, looked = qualities(scorer, features, times, SamplingPlan(f"every:{period:g}", period))
+            row.append((abs(float(quality.mean()) - dense), looked / every))
+        measured.append(row)
+        seconds = times[-1] - times[0]
+        shifts = "  ".join(f"{shift:.3f}" for shift, _ in row)
+        print(f"{video.name[:50]:<50} {seconds:6.2f} s  dense {dense:.3f}  {shifts}", flush=True)
+    table = np.array(measured)
+    print(
+        f"\n{len(videos)} videos\nplan        largest shift   95th percentile   mean   within {TOLERANCE}   frames looked at"
+    )
+    for index, period in enumerate(PERIODS):
+        shift, share = table[:, index, 0], table[:, index, 1].mean()
+        print(
+            f"every:{period:<5g} {shift.max():13.3f} {np.percentile(shift, 95):17.3f} {shift.mean():6.3f} "
+            f"{(shift <= TOLERANCE).mean():13.1%} {share:18.0%}"
+        )
+    spread = float(np.concatenate(programme).std())
+    print(
+        f"\nspread of clip quality over all scenes {spread:.2f}: standard error of {SPARSE_MAX_CLIPS} clips "
+        f"{spread / SPARSE_MAX_CLIPS**0.5:.3f}"
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), [Path(argument) for argument in sys.argv[2:]])

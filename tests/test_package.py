@@ -1,0 +1,95 @@
+"""The package as others get it: the wheel, the README's commands, the start-up."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from conviqt_cli import __version__
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_version_and_help_do_without_the_heavy_libraries():
+    code = (
+        "import sys; sys.argv = ['conviqt', {flag!r}]\n"
+        "from conviqt_cli.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: print(sorted({{'torch', 'numpy', 'sklearn', 'scipy', 'ffmpeg'}} & sys.modules.keys()))"
+    )
+    for flag, expected in (("--version", f"conviqt {__version__}"), ("--help", "score")):
+        done = subprocess.run(
+            [sys.executable, "-c", code.format(flag=flag)], capture_output=True, text=True, check=True, cwd=ROOT
+        )
+        assert expected in done.stdout and done.stdout.rstrip().endswith("[]"), done.stdout
+
+
+def test_the_wheel_scores_a_video_in_an_empty_place(sample, tmp_path):
+    wheels, site, empty = tmp_path / "wheels", tmp_path / "site", tmp_path / "empty"
+    empty.mkdir()
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", wheels, ROOT]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = wheels.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        assert "conviqt_cli/py.typed" in names and "conviqt_cli/bundles/conviqt-base/manifest.json" in names
+        archive.extractall(site)
+    code = "import conviqt_cli; print(conviqt_cli.__file__); print(conviqt_cli.predict(%r))" % str(sample)
+    # Isolated (-I), so that the checkout is out of reach; dependencies come from this interpreter's own packages.
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(site)!r}); {code}"],
+        capture_output=True, text=True, cwd=empty,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    where, quality = done.stdout.split()
+    assert where.startswith(str(site)) and 1 <= float(quality) <= 5
+
+
+def readme_commands() -> list[str]:
+    """Every ``conviqt`` command line in the README's code blocks, continuation lines joined."""
+    blocks = re.findall(r"```(?:console|bash|sh)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    return [line.removeprefix("$ ") for line in lines if re.match(r"(\$ )?conviqt ", line)]
+
+
+@pytest.fixture(scope="module")
+def readers_folder(tmp_path_factory, sample, make_video, conviqt):
+    """A folder with every file that the README's commands name."""
+    folder = tmp_path_factory.mktemp("reader")
+    for name in ("video.mp4", "a.mp4", "b.mkv"):
+        (folder / name).write_bytes(sample.read_bytes())
+    return folder
+
+
+@pytest.mark.parametrize("command", readme_commands())
+def test_every_command_in_the_readme_runs(command, readers_folder):
+    arguments = [sys.executable, "-m", "conviqt_cli", *shlex.split(command, comments=True)[1:]]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+    done = subprocess.run(arguments, capture_output=True, text=True, cwd=readers_folder, env=environment)
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+
+
+def test_readme_shows_the_output_that_the_command_gives(conviqt, sample):
+    """The report printed in the README is a real one, apart from its timing."""
+    shown = (ROOT / "README.md").read_text()
+    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "80"}
+    printed = conviqt("score", "tests/media/sample.mp4", "--device", "cpu", env=environment).stdout
+    quality = re.search(r"quality  (\d\.\d\d)  (\w+)", printed)
+    assert quality is not None and quality[0] in shown
+
+
+def test_nothing_imports_the_command_line_and_one_module_knows_ffmpeg_python():
+    for path in (ROOT / "conviqt_cli").rglob("*.py"):
+        text = path.read_text()
+        inside = path.relative_to(ROOT / "conviqt_cli").as_posix()
+        if not inside.startswith("cli/") and inside != "__main__.py":
+            assert "conviqt_cli.cli" not in text, inside
+        if inside != "video/ffmpeg.py":
+            assert not re.search(r"^\s*(import ffmpeg|from ffmpeg)\b", text, re.MULTILINE), inside
