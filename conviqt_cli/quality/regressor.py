@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from conviqt_cli.errors import RegressorError
 from conviqt_cli.quality.intervals import METHOD, Intervals
@@ -220,9 +220,13 @@ def _save(regressor: Regressor, kind: str, own: Mapping[str, Floats], path: Path
         tensors |= regressor.intervals.to_tensors()
     if regressor.novelty is not None:
         tensors |= regressor.novelty.to_tensors()
+    partial = path.with_name(path.name + ".partial")
     try:
-        save_file(tensors, path, metadata={"format": FORMAT, "header": json.dumps(header)})
+        # The file appears whole or not at all, and with the permissions that other files of the user have.
+        partial.write_bytes(save(tensors, metadata={"format": FORMAT, "header": json.dumps(header)}))
+        partial.replace(path)
     except (SafetensorError, OSError) as error:
+        partial.unlink(missing_ok=True)
         raise RegressorError(f"{path}: cannot write the regressor ({error})") from None
 
 
