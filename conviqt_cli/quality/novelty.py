@@ -145,7 +145,7 @@ class _Space:
     def of(cls, vectors: Floats) -> _Space:
         mean = vectors.mean(axis=0)
         spread = vectors.std(axis=0)
-        # A dimension that never moved has no scale of its own, and must not divide by zero: it is given the typical one.
+        # A dimension that never moved has no scale of its own and must not divide by zero: it is given the typical one.
         typical = float(np.median(spread[spread > 0])) if (spread > 0).any() else 1.0
         spread = np.where(spread > 1e-6 * typical, spread, typical)
         standard = (vectors - mean) / spread
