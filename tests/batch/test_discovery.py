@@ -1,7 +1,9 @@
 """Which files of a folder are videos, in what order, and what is passed over."""
 
 import os
+import subprocess
 import unicodedata
+from pathlib import Path
 
 import pytest
 
@@ -86,13 +88,16 @@ def test_a_folder_that_vanishes_is_a_failure(tmp_path, monkeypatch):
 
 def test_a_tree_deeper_than_pythons_stack(tmp_path):
     # Short names: the path as a whole has to stay within the system's limit.
-    deep = str(tmp_path)
+    deep = str(tmp_path / "tree")
+    Path(deep).mkdir()
     for _ in range(1200):
         deep += "/d"
-        os.mkdir(deep)
-    with open(f"{deep}/a.mp4", "wb") as file:
-        file.write(MP4)
-    assert len(find([str(tmp_path)], Rules(recursive=True)).sources) == 1
+        Path(deep).mkdir()
+    Path(deep, "a.mp4").write_bytes(MP4)
+    found = find([str(tmp_path)], Rules(recursive=True))
+    # pytest's own clean-up is recursive.
+    subprocess.run(["rm", "-rf", tmp_path / "tree"], check=True)
+    assert found.sources == [f"{deep}/a.mp4"]
 
 
 def test_any_name_is_found_as_it_is(tmp_path):
@@ -101,10 +106,9 @@ def test_any_name_is_found_as_it_is(tmp_path):
         *(unicodedata.normalize(form, "é").encode() + b".mp4" for form in ("NFC", "NFD")),
     ]  # fmt: skip
     for name in odd:
-        with open(os.path.join(os.fsencode(tmp_path), name), "wb") as file:
-            file.write(MP4)
+        Path(tmp_path, os.fsdecode(name)).write_bytes(MP4)
     found = find([str(tmp_path)])
-    assert [os.fsencode(os.path.basename(source)) for source in found.sources] == sorted(odd)
+    assert [os.fsencode(Path(source).name) for source in found.sources] == sorted(odd)
 
 
 def test_lists_of_names():

@@ -109,7 +109,7 @@ def test_rows_come_into_the_order_of_the_inputs_and_new_ones_replace_old(tmp_pat
     assert [(row["source"], row["quality"]) for row in rows] == [
         ("other", "3.2500"), ("a", "3.2500"), ("b", "3.0000"), ("c", "4.0000"), ("d", "5.0000"),
     ]  # fmt: skip
-    assert os.listdir(tmp_path) == ["a.csv"]
+    assert [item.name for item in tmp_path.iterdir()] == ["a.csv"]
 
 
 def test_a_second_process_is_refused_and_the_lock_outlives_the_reordering(tmp_path):
@@ -143,7 +143,7 @@ def test_a_full_disk_costs_no_finished_row(tmp_path, full_disk):
     assert path.read_bytes() == whole
     with pytest.raises(StorageError, match="order"):
         full_disk(100) or journal.arrange(["b", "a"])
-    assert path.read_bytes() == whole and os.listdir(tmp_path) == ["a.csv"]
+    assert path.read_bytes() == whole and [item.name for item in tmp_path.iterdir()] == ["a.csv"]
 
 
 def test_json_is_one_document_with_its_rows_beside_it_until_it_is_done(tmp_path):
@@ -161,7 +161,7 @@ def test_json_is_one_document_with_its_rows_beside_it_until_it_is_done(tmp_path)
         journal.append(record("c"))
         join(journal, path, single=False)
     assert [item["source"] for item in json.loads(path.read_text())] == ["a", ODD, "c"]
-    assert os.listdir(tmp_path) == ["a.json"]
+    assert [item.name for item in tmp_path.iterdir()] == ["a.json"]
 
 
 def test_other_models_and_settings_are_named_and_gpus_count_as_one(tmp_path):
