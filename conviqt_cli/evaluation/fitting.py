@@ -191,8 +191,8 @@ def caveats(
         )
     elif contents < FEW_CONTENTS:
         said.append(
-            f"only {contents} contents: {len(outcomes)} different splits exist, each judged on few contents, so the "
-            "figures say little about new contents and their spread is not to be trusted"
+            f"only {contents} contents: each of the {len(outcomes)} splits is judged on few of them, so the figures say "
+            "little about new contents, and their spread is not to be trusted"
         )
     smallest = min(len(each.test) for each in outcomes)
     if smallest < 10:

@@ -31,7 +31,7 @@ def fit_report(report: FitReport) -> RenderableType:
     card = report.regressor.card
     parts: list[RenderableType] = [
         Text(
-            f"{card['estimator']} on {len(data)} videos of {data.contents} contents, "
+            f"{card['estimator']} on {len(data)} videos of {data.contents} content{'s' if data.contents > 1 else ''}, "
             f"scale {report.regressor.scale.description}"
         ),
         Text(""),

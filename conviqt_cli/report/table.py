@@ -100,7 +100,7 @@ def _timeline(score: VideoScore, width: int) -> list[RenderableType]:
 
 def _worst(score: VideoScore) -> RenderableType:
     table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="dim")
-    for name in ("worst segments", "quality", ""):
+    for name in ("  worst segments", "quality", ""):
         table.add_column(name)
     for segment in score.worst(3):
         table.add_row(
