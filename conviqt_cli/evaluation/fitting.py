@@ -191,7 +191,7 @@ def caveats(
         )
     elif contents < FEW_CONTENTS:
         said.append(
-            f"only {contents} contents: each of the {len(outcomes)} splits is judged on few of them, so the figures say "
+            f"only {contents} contents: each of the {len(outcomes)} splits is judged on few of them, so figures say "
             "little about new contents, and their spread is not to be trusted"
         )
     smallest = min(len(each.test) for each in outcomes)
