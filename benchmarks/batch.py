@@ -89,7 +89,7 @@ def kill(options: argparse.Namespace) -> bool:
         folder = Path(temporary) / "videos"
         make_folder(folder, options.data)
         alone, killed = Path(temporary) / "alone.csv", Path(temporary) / "killed.csv"
-        extra = ["-r", "-q", "--threads", options.threads, "--jobs", options.jobs]
+        extra = ["-r", "-q", "--threads", options.threads, "--jobs", options.jobs, "--sampling", options.sampling]
         began = time.monotonic()
         done = subprocess.run([*conviqt("score", folder, "-o", alone, *extra)], capture_output=True)
         seconds = time.monotonic() - began
@@ -229,6 +229,7 @@ def main() -> None:
     parser.add_argument("--on", type=Path)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--sampling", default="sparse")
     parser.add_argument("--clips", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

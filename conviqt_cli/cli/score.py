@@ -94,16 +94,21 @@ def score(
     A folder with -o can be stopped at any time and resumed by the same command. Ctrl-C once finishes the videos
     being judged, twice stops at once.
     """
-    from conviqt_cli.cli.score_run import Inputs, Model, Reporting, run
+    # What needs no model is checked before PyTorch is imported.
     from conviqt_cli.report.writer import check_suffix
 
-    span = options.parse_span(start, duration)
+    if not videos and not files_from:
+        raise UsageError("no videos named; give files, folders, URLs, or - for a list on stdin")
     if output:
         check_suffix(output)
     if segments and (output is None or output.suffix.lower() != ".csv"):
         raise UsageError("--segments: rows per segment are for -o FILE.csv; JSON always holds the segments")
     if (retry_failed or force) and output is None:
         raise UsageError(f"{'--force' if force else '--retry-failed'}: there is no output to go on with; give -o FILE")
+    span = options.parse_span(start, duration)
+
+    from conviqt_cli.cli.score_run import Inputs, Model, Reporting, run
+
     inputs = Inputs(
         tuple(videos or ()), tuple(files_from or ()), null, recursive, tuple(include or ()), tuple(exclude or ())
     )

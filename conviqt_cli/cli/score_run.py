@@ -159,8 +159,6 @@ def _gather(inputs: Inputs, output: Path | None) -> Found:
         except OSError as error:
             raise UsageError(f"--files-from {name}: cannot be read ({error.strerror})") from None
         names += read_list(data, b"\0" if inputs.null else b"\n", "stdin" if name == "-" else name)
-    if not inputs.names and not inputs.lists:
-        raise UsageError("no videos named; give files, folders, URLs, or - for a list on stdin")
     rules = Rules(inputs.recursive, inputs.include, inputs.exclude, None if output is None else os.fspath(output))
     found = find(names, rules)
     if not found.sources:
