@@ -31,7 +31,9 @@ ENCODERS = (
     ("ts", "mpeg2video"), ("flv", "flv"), ("wmv", "wmv2"), ("ogv", "libtheora"), ("mpg", "mpeg1video"),
 )  # fmt: skip
 LF = b"\n"
-ODD_NAMES = ("it's.mp4", 'quo"ted, and.mp4', "line\nbreak.mp4", "-dash.mp4", "\udcff\udcfe.mp4", "é.mp4", "é.mp4")
+ODD_NAMES = (
+    "it's.mp4", 'quo"ted, and.mp4', "line\nbreak.mp4", "-dash.mp4", "\udcff\udcfe.mp4", "\u00e9.mp4", "e\u0301.mp4",
+)  # fmt: skip
 
 
 def encode(path: Path, codec: str, frames: int, size: str = "64x48", source: str = "testsrc2") -> Path:
@@ -83,6 +85,11 @@ def without_times(path: Path) -> list[bytes]:
         return [repr(row[:-1]).encode("utf-8", "surrogateescape") for row in csv.reader(file)]
 
 
+def count_rows(path: Path) -> int:
+    """Rows of a score file, whole or not, without its header."""
+    return max(0, len(without_times(path)) - 1) if path.exists() else 0
+
+
 def kill(options: argparse.Namespace) -> bool:
     """Kill a run at ten moments and resume it; whether its file ends as that of a run left alone."""
     with tempfile.TemporaryDirectory() as temporary:
@@ -96,27 +103,29 @@ def kill(options: argparse.Namespace) -> bool:
         sys.stdout.buffer.write(done.stdout)
         print(f"left alone: {seconds:.0f} s, exit code {done.returncode}", flush=True)
         rng = random.Random(options.seed)
-        kills, starts = 0, 0
-        while kills < 10:
-            # Most moments lie within the work; a few in the start, before anything is written.
-            wait = rng.uniform(0, 3) if kills in (3, 7) else rng.uniform(5, 5 + seconds / 7)
+        rows = 0
+        for number in range(10):
             process = subprocess.Popen(
                 conviqt("score", folder, "-o", killed, *extra), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
-            starts += 1
-            try:
-                process.wait(wait)
+            if number in (3, 7):  # while it starts
+                wait = rng.uniform(0, 5)
+            else:  # within the work, which begins with the first new row
+                while process.poll() is None and count_rows(killed) <= rows:
+                    time.sleep(0.01)
+                wait = rng.uniform(0, seconds / 15)
+            time.sleep(wait)
+            if process.poll() is not None:
                 print("finished before it was killed")
-                break
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGKILL)
-                process.wait()
-                kills += 1
-                rows = len(without_times(killed)) - 1 if killed.exists() else 0
-                print(f"killed after {wait:.1f} s: {rows} rows", flush=True)
+                return False
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            rows = count_rows(killed)
+            end = killed.read_bytes()[-1:] if killed.exists() else b""
+            print(f"killed: {rows} rows, {'a whole' if end == LF else 'no whole'} one at the end", flush=True)
         done = subprocess.run(conviqt("score", folder, "-o", killed, *extra), capture_output=True)
         equal = without_times(alone) == without_times(killed)
-        print(f"killed {kills} times, then resumed: exit code {done.returncode}, {len(without_times(killed)) - 1} rows")
+        print(f"killed 10 times, then resumed: exit code {done.returncode}, {count_rows(killed)} rows")
         left = sorted(path.name for path in killed.parent.iterdir())
         print(f"equal but for wall_seconds: {equal}; beside the videos: {left}")
         return equal
@@ -143,7 +152,7 @@ def disk(options: argparse.Namespace) -> bool:
 
 
 def memory(options: argparse.Namespace) -> bool:
-    """Peak memory of the program and of its decoders, for a few sizes and jobs, against the formula."""
+    """Peak memory of the program and of one of its decoders, for a few sizes and jobs, against the formula."""
     fits = True
     with tempfile.TemporaryDirectory() as temporary:
         print("picture     jobs  program MB  formula MB   decoder MB  formula MB")
@@ -151,9 +160,9 @@ def memory(options: argparse.Namespace) -> bool:
             folder = Path(temporary) / f"{size}-{jobs}"
             folder.mkdir()
             for index in range(jobs + 1):
-                encode(folder / f"{index}.mp4", "libx264", 48, size)
+                encode(folder / f"{index}.mp4", "libx264", 100, size)
             info = probe(str(folder / "0.mp4"))
-            own, decoder = peaks(conviqt("score", folder, "-q", "--sampling", "dense", "--jobs", jobs))
+            own, decoder = peaks(conviqt("score", folder, "-q", "--sampling", "dense", "--jobs", jobs), options.seconds)
             batch = max(1, min(16, CPU_BATCH_PIXELS // (info.width * info.height)))
             encoder = _Batches(batch)
             program = BASE + (jobs + 1) * (video_bytes(info, encoder) - decoder_bytes(info))
@@ -175,8 +184,12 @@ class _Batches:
         return self._batch
 
 
-def peaks(command: list[str]) -> tuple[int, int]:
-    """Highest resident memory, in bytes, of a command and of any one of its children, by looking often."""
+def peaks(command: list[str], seconds: float) -> tuple[int, int]:
+    """Highest resident memory, in bytes, of a command and of any one of its children, by looking often.
+
+    The command is stopped after ``seconds``: by then every queue is full and the largest batch has been judged.
+    """
+    deadline = time.monotonic() + seconds
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     own = child = 0
     while process.poll() is None:
@@ -186,6 +199,8 @@ def peaks(command: list[str]) -> tuple[int, int]:
                 child = max([child, *(high_water(int(pid)) for pid in path.read_text().split())])
             except OSError:
                 continue
+        if time.monotonic() > deadline:
+            process.terminate()
         time.sleep(0.02)
     return own, child
 
@@ -231,6 +246,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--sampling", default="sparse")
     parser.add_argument("--clips", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=120.0)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     commands = {"kill": kill, "disk": disk, "memory": memory, "speed": speed}
