@@ -60,18 +60,28 @@ def readme_commands() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def readers_folder(tmp_path_factory, sample, make_video, conviqt):
-    """A folder with every file that the README's commands name."""
+def readers_folder(tmp_path_factory, sample, make_video):
+    """A folder with every file that the README's commands name; the commands run there in the README's order."""
     folder = tmp_path_factory.mktemp("reader")
     for name in ("video.mp4", "a.mp4", "b.mkv"):
         (folder / name).write_bytes(sample.read_bytes())
+    for place, names in (("clips", "abcdefgh"), ("KoNViD_1k_videos", ("101", "102", "103", "104", "105", "106"))):
+        (folder / place).mkdir()
+        for index, name in enumerate(names):
+            crf = str(18 + 5 * index)
+            make_video(folder / place / f"{name}.mp4", "-c:v", "libx264", "-crf", crf, "-pix_fmt", "yuv420p", frames=16)
+    rows = [f"{name}.mp4,{4.6 - 0.4 * index:.2f},scene{index}" for index, name in enumerate("abcdefgh")]
+    (folder / "labels.csv").write_text("\n".join(["video,mos,content", *rows]) + "\n")
+    rows = [f"KoNViD_1k_videos/{101 + index}.mp4, 8.0, 25.0, {4.3 - 0.5 * index:.2f}" for index in range(6)]
+    (folder / "KoNViD.labels.txt").write_text("\n".join(rows) + "\n")
     return folder
 
 
 @pytest.mark.parametrize("command", readme_commands())
 def test_every_command_in_the_readme_runs(command, readers_folder):
     arguments = [sys.executable, "-m", "conviqt_cli", *shlex.split(command, comments=True)[1:]]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+    cache = str(readers_folder / "cache")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "XDG_CACHE_HOME": cache}
     done = subprocess.run(arguments, capture_output=True, text=True, cwd=readers_folder, env=environment)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
 

@@ -31,10 +31,15 @@ SEARCH_PATH = (_PACKAGE / "bundles", _PACKAGE.parent / "weights")
 
 @dataclass(frozen=True)
 class Bundle:
-    """An opened bundle; ``manifest`` is the parsed JSON, already checked for completeness."""
+    """An opened bundle.
+
+    ``manifest`` is the parsed JSON, already checked for completeness; ``checksum`` its SHA-256, which pins every other
+    file in turn.
+    """
 
     folder: Path
     manifest: dict[str, Any]
+    checksum: str
 
     @property
     def id(self) -> str:
@@ -45,11 +50,6 @@ class Bundle:
     def provisional(self) -> bool:
         """Whether its makers say that the scores are not yet to be relied on."""
         return bool(self.manifest.get("provisional", False))
-
-    @property
-    def checksum(self) -> str:
-        """SHA-256 of the manifest, which in turn pins every other file."""
-        return hashlib.sha256((self.folder / MANIFEST).read_bytes()).hexdigest()
 
     @property
     def encoder_id(self) -> str:
@@ -100,13 +100,14 @@ def open_bundle(name: str | Path | None = None) -> Bundle:
     """
     folder = _locate(str(name) if name is not None else DEFAULT)
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        text = (folder / MANIFEST).read_bytes()
+        manifest = json.loads(text)
     except FileNotFoundError:
         raise BundleError(f"{folder}: not a weight bundle (it has no {MANIFEST})") from None
     except (OSError, ValueError) as error:
         raise BundleError(f"{folder / MANIFEST}: damaged or unreadable ({error})") from None
     _check_manifest(folder, manifest)
-    return Bundle(folder, manifest)
+    return Bundle(folder, manifest, hashlib.sha256(text).hexdigest())
 
 
 def list_bundles() -> list[Bundle]:
