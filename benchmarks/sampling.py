@@ -77,9 +77,8 @@ def main(work: Path, videos: list[Path]) -> None:
         shifts = "  ".join(f"{shift:.3f}" for shift, _ in row)
         print(f"{video.name[:50]:<50} {seconds:6.2f} s  dense {dense:.3f}  {shifts}", flush=True)
     table = np.array(measured)
-    print(
-        f"\n{len(videos)} videos\nplan        largest shift   95th percentile   mean   within {TOLERANCE}   frames looked at"
-    )
+    print(f"\n{len(videos)} videos")
+    print(f"plan        largest shift   95th percentile   mean   within {TOLERANCE}   frames looked at")
     for index, period in enumerate(PERIODS):
         shift, share = table[:, index, 0], table[:, index, 1].mean()
         print(

@@ -19,23 +19,17 @@ from conviqt_cli.errors import DecodeError, UsageError
 from conviqt_cli.features import FeatureSet
 from conviqt_cli.model.bundle import Bundle, open_bundle, sha256
 from conviqt_cli.model.encoder import Encoder, TorchEncoder
+from conviqt_cli.notes import judgement_notes, video_notes
+from conviqt_cli.quality.intervals import DEFAULT_LEVEL
 from conviqt_cli.quality.pooling import POOLINGS, pool
 from conviqt_cli.quality.regressor import Regressor, check_belongs, load_regressor
 from conviqt_cli.scores import Interval, ModelInfo, Note, SegmentScore, VideoScore
-from conviqt_cli.video.decode import MAX_FRAMES, DecodeReport, FrameStream, matrix_is_known
+from conviqt_cli.video.decode import MAX_FRAMES, FrameStream
 from conviqt_cli.video.probe import VideoInfo, probe
 from conviqt_cli.video.sampling import CLIP_LENGTH, Clip, SamplingPlan, clips, parse_plan
 
 #: Decoding runs ahead by one clip while that costs less than this many bytes.
 PREFETCH_BYTES = 1 << 30
-
-#: Short side, in pixels, below which a picture is outside what quality models are made for.
-SMALL_SIDE = 64
-
-#: Share of videos whose opinion score the interval is to hold.
-INTERVAL_LEVEL = 0.9
-
-_HDR_TRANSFERS = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
 
 T = TypeVar("T")
 
@@ -137,7 +131,7 @@ class Scorer:
             )
         )
         novelty = regressor.novelty.score(encoded.vectors.astype(np.float64)) if regressor.novelty else None
-        notes = (*encoded.notes, *_judgement_notes(raw, quality, novelty, regressor, self.bundle))
+        notes = (*encoded.notes, *judgement_notes(raw, quality, novelty, regressor, self.bundle))
         return VideoScore(
             source=os.fspath(source),
             quality=pool(self.pooling, quality, encoded.start),
@@ -225,7 +219,7 @@ class Scorer:
             )
         if start == 0 and duration is None:
             info = replace(info, frame_count=report.frames)
-        notes = tuple(_notes(info, report, length, repeated))
+        notes = tuple(video_notes(info, report, length, repeated))
         return _Encoded(info, stacked, np.array(starts), np.array(ends), featurist.count, notes)
 
 
@@ -316,82 +310,16 @@ def _length(info: VideoInfo, start: float, duration: float | None) -> float | No
     return left if duration is None else min(left, duration)
 
 
-def _notes(info: VideoInfo, report: DecodeReport, length: float | None, repeated: int) -> Iterator[Note]:
-    """Warnings: whatever makes this score mean less, or something other, than the reader would think."""
-    if repeated:
-        plural = "frame" if report.frames == 1 else "frames"
-        yield Note("short", f"only {report.frames} {plural}: the last one was repeated to fill a clip of {CLIP_LENGTH}")
-    if report.lost or report.damaged:
-        yield Note(
-            "damaged",
-            f"the stream is damaged: {report.lost} frames lost, {report.damaged} repaired by the decoder; "
-            "the score is of the picture as it came out",
-        )
-    if report.format_changes:
-        yield Note(
-            "format_changes",
-            f"picture size or format changes midway; every frame was brought to {info.width}x{info.height}",
-        )
-    if report.no_clock:
-        yield Note("no_clock", "the stream has no timestamps; times assume the nominal frame rate")
-    if length and report.end and info.frame_count != 1:
-        short = length - (report.end)
-        if report.frames and short > max(1.0, 0.1 * length):
-            yield Note(
-                "shorter_than_stated",
-                f"the picture ends at {report.end:.2f} s although the file states {length:.2f} s",
-            )
-    if info.transfer in _HDR_TRANSFERS:
-        yield Note(
-            "hdr",
-            f"HDR video ({_HDR_TRANSFERS[info.transfer]}): judged without tone mapping, outside what the model knows",
-        )
-    if not matrix_is_known(info):
-        yield Note("matrix", f"colour matrix {info.matrix} is not supported and was read as BT.709")
-    if info.interlaced:
-        yield Note("interlaced", "interlaced video: judged as stored, without deinterlacing")
-    if info.sample_aspect != 1:
-        ratio = f"{info.sample_aspect.numerator}:{info.sample_aspect.denominator}"
-        yield Note("non_square_pixels", f"pixels are not square ({ratio}): judged as stored, not as stretched")
-    if info.video_streams > 1:
-        yield Note("several_streams", f"{info.video_streams} video streams: judged the first one (#{info.stream})")
-    if min(info.width, info.height) < SMALL_SIDE:
-        yield Note("small", f"the picture is only {info.width}x{info.height} pixels: too small for a dependable score")
-
-
 def _intervals(
     regressor: Regressor, predictions: NDArray[np.float64], unit: Literal["video", "clip"]
 ) -> list[Interval | None]:
     """An interval for each prediction, ends inside the scale; ``None`` where the regressor cannot promise one."""
     nothing: list[Interval | None] = [None] * len(predictions)
-    if regressor.intervals is None or not np.isfinite(regressor.intervals.half_width(INTERVAL_LEVEL, unit)):
+    if regressor.intervals is None or not np.isfinite(regressor.intervals.half_width(DEFAULT_LEVEL, unit)):
         return nothing
-    lows, highs = regressor.intervals.interval(predictions, INTERVAL_LEVEL, unit)
+    lows, highs = regressor.intervals.interval(predictions, DEFAULT_LEVEL, unit)
     clip = regressor.scale.clip
-    return [Interval(clip(low), clip(high), INTERVAL_LEVEL) for low, high in zip(lows, highs, strict=True)]
-
-
-def _judgement_notes(
-    raw: NDArray[np.float64],
-    quality: NDArray[np.float64],
-    novelty: float | None,
-    regressor: Regressor,
-    bundle: Bundle,
-) -> Iterator[Note]:
-    """Warnings about the judgement, as distinct from the video."""
-    beyond = int(np.sum(quality != raw))
-    if beyond:
-        text = f"{beyond} of {len(raw)} segments fell beyond the ends of the scale and were set to them"
-        yield Note("beyond_scale", text)
-    if novelty is not None and novelty > 1:
-        text = f"unlike what the regressor was fitted on (novelty {novelty:.2f}, 1 is its limit): trust the score less"
-        yield Note("novel", text)
-    if regressor.intervals is not None and not np.isfinite(regressor.intervals.half_width(INTERVAL_LEVEL)):
-        text = f"no interval: the regressor was fitted on {regressor.intervals.contents} contents, too few for one"
-        yield Note("no_interval", text)
-    if bundle.provisional:
-        text = f"the bundle {bundle.id} is provisional: rank with care, do not rely on the value"
-        yield Note("provisional", text)
+    return [Interval(clip(low), clip(high), DEFAULT_LEVEL) for low, high in zip(lows, highs, strict=True)]
 
 
 def load(

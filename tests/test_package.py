@@ -41,7 +41,7 @@ def test_the_wheel_scores_a_video_in_an_empty_place(sample, tmp_path):
         names = archive.namelist()
         assert "conviqt_cli/py.typed" in names and "conviqt_cli/bundles/conviqt-base/manifest.json" in names
         archive.extractall(site)
-    code = "import conviqt_cli; print(conviqt_cli.__file__); print(conviqt_cli.predict(%r))" % str(sample)
+    code = f"import conviqt_cli; print(conviqt_cli.__file__); print(conviqt_cli.predict({str(sample)!r}))"
     # Isolated (-I), so that the checkout is out of reach; dependencies come from this interpreter's own packages.
     done = subprocess.run(
         [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(site)!r}); {code}"],

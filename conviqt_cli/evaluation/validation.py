@@ -120,7 +120,7 @@ def _one_split(estimator: Estimator, data: Dataset, split: Split, seed: int, lev
 
 def _single_threaded(function: Callable[..., Any], task: tuple[Any, ...]) -> Any:
     """Sums of floats depend on how many threads shared them; with one thread they do not, whoever runs them."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
         return function(*task)

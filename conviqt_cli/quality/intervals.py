@@ -30,6 +30,9 @@ from conviqt_cli.errors import RegressorError
 Floats = NDArray[np.float64]
 Unit = Literal["video", "clip"]
 
+#: Share of videos whose opinion score an interval is to hold, where nobody asks for another.
+DEFAULT_LEVEL = 0.9
+
 METHOD = "content-grouped cross-conformal, absolute residuals"
 
 
@@ -69,7 +72,7 @@ class Intervals:
         by_video, by_clip = np.argsort(video, kind="stable"), np.argsort(clip, kind="stable")
         return cls(video[by_video], video_weights[by_video], clip[by_clip], clip_weights[by_clip], len(sizes))
 
-    def half_width(self, level: float = 0.9, unit: Unit = "video") -> float:
+    def half_width(self, level: float = DEFAULT_LEVEL, unit: Unit = "video") -> float:
         """Half the width of the interval at ``level``, in label units.
 
         Infinite when the fitting set has too few contents for that level: 90 % needs nine, 95 % nineteen.
@@ -85,8 +88,10 @@ class Intervals:
         position = int(np.searchsorted(reached, level - 1e-12))
         return float(residuals[position]) if position < len(residuals) else float("inf")
 
-    def interval(self, predictions: Floats, level: float = 0.9, unit: Unit = "video") -> tuple[Floats, Floats]:
-        """Lower and upper ends, each (n,), for pooled scores (``unit="video"``) or for single clips (``"clip"``).
+    def interval(
+        self, predictions: Floats, level: float = DEFAULT_LEVEL, unit: Unit = "video"
+    ) -> tuple[Floats, Floats]:
+        """Lower and upper ends, each (n,), for pooled scores (``unit="video"``) or single clips (``"clip"``).
 
         Not clipped to the scale: opinion scores never leave it, so the caller may clip (and must, where the ends are
         infinite, or say that no interval can be given).

@@ -1,5 +1,6 @@
 """Score files: whatever the end of a run does to them, no finished row is lost and none is half there."""
 
+import contextlib
 import csv
 import io
 import json
@@ -125,24 +126,29 @@ def test_a_second_process_is_refused_and_the_lock_outlives_the_reordering(tmp_pa
     assert list(open_journal(path).entries) == ["a", "b"]
 
 
-@pytest.fixture
-def full_disk():
-    """Let no file of this process grow beyond so many bytes; a write may then succeed in part, as on a full disk."""
-    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+@contextlib.contextmanager
+def full_disk(size):
+    """Let no file of this process grow beyond ``size`` bytes; a write may then succeed in part, as on a full disk.
+
+    For these few lines only: pytest's own output may be such a file.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_full_disk_costs_no_finished_row(tmp_path, full_disk):
+def test_a_full_disk_costs_no_finished_row(tmp_path):
     path = tmp_path / "a.csv"
     whole = fill(path, record("a"), record("b"))
     journal = open_journal(path)
-    full_disk(len(whole) + 40)
-    with pytest.raises(StorageError, match="2 results before are safe"):
+    with pytest.raises(StorageError, match="2 results before are safe"), full_disk(len(whole) + 40):
         journal.append(record("c"))
     assert path.read_bytes() == whole
-    with pytest.raises(StorageError, match="order"):
-        full_disk(100) or journal.arrange(["b", "a"])
+    with pytest.raises(StorageError, match="order"), full_disk(100):
+        journal.arrange(["b", "a"])
     assert path.read_bytes() == whole and [item.name for item in tmp_path.iterdir()] == ["a.csv"]
 
 

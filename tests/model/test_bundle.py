@@ -50,7 +50,7 @@ def test_damage_of_any_file_is_found(copy):
         with pytest.raises(BundleError, match="SHA-256"):
             bundle.file(role)
         replace(path, data[:-1])
-        with pytest.raises(BundleError, match="damaged: .* bytes instead of"):
+        with pytest.raises(BundleError, match=r"damaged: .* bytes instead of"):
             bundle.file(role)
         path.unlink()
         with pytest.raises(BundleError, match="missing"):
