@@ -83,5 +83,9 @@ def judgement_notes(
         text = f"no interval: the regressor was fitted on {regressor.intervals.contents} contents, too few for one"
         yield Note("no_interval", text)
     if bundle.provisional:
-        text = f"the bundle {bundle.id} is provisional: rank with care, do not rely on the value"
-        yield Note("provisional", text)
+        yield provisional_note(bundle)
+
+
+def provisional_note(bundle: Bundle) -> Note:
+    """What is said of every score of a provisional bundle."""
+    return Note("provisional", f"the bundle {bundle.id} is provisional: rank with care, do not rely on the value")

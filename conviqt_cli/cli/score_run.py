@@ -24,6 +24,7 @@ from conviqt_cli.batch.run import Resume, Tally, score_all
 from conviqt_cli.cli.batch_progress import batch_progress
 from conviqt_cli.cli.console import log, progress
 from conviqt_cli.errors import ConviqtError, UsageError
+from conviqt_cli.notes import provisional_note
 from conviqt_cli.report.batch_summary import batch_summary, printable
 from conviqt_cli.scores import VideoScore
 from conviqt_cli.scoring import Scorer, load
@@ -110,6 +111,8 @@ def run(
     if memory is None:
         free = available()
         memory = None if free is None else int(free * SHARE)
+    if scorer.bundle.provisional and not (reporting.quiet or inputs.single):
+        log(f"warning: {provisional_note(scorer.bundle).text}")
     control = Control()
     tally = Tally(len(found.sources), found.skipped)
     shown: list[Result] = []
@@ -120,7 +123,8 @@ def run(
         many = None if inputs.single or reporting.quiet else stack.enter_context(batch_progress(tally))
         callback = many or stack.enter_context(progress(reporting.quiet))
         engine = LocalEngine(scorers, jobs, Span(*span), reporting.as_json or journal is not None, memory, callback)
-        if journal:
+        # A report on this one video alone is simply made anew, whatever the settings were.
+        if journal and not (inputs.single and set(journal.entries) <= set(found.sources)):
             check_same_maker(journal, engine.maker)
         stack.enter_context(_interrupts(control, inputs.single))
         # One video named by itself is always judged: whoever asks for it wants to see it now.
@@ -207,7 +211,8 @@ def _say(record: Record, reporting: Reporting, single: bool) -> None:
         log(f"error: {printable(result.reason)}")
     elif not reporting.quiet and (reporting.as_json or not single):
         for note in result.warnings:
-            log(f"warning: {printable(result.source)}: {note.text}")
+            if single or note.code != "provisional":  # of many videos it is said once, at the beginning
+                log(f"warning: {printable(result.source)}: {note.text}")
 
 
 def _light(result: Result) -> Result:

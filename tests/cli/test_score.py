@@ -52,6 +52,17 @@ def test_all_formats_agree(conviqt, sample, tmp_path):
     assert "1 (bad) to 5 (excellent), higher is better" in table.stdout
 
 
+def test_the_report_of_one_video_is_made_anew_with_other_settings(conviqt, sample, tmp_path):
+    for name in ("a.json", "a.csv"):
+        assert conviqt("score", sample, *FAST, "-o", tmp_path / name).returncode == 0
+        done = conviqt("score", sample, *FAST, "-o", tmp_path / name, "--pool", "min")
+        assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "a.json").read_text())["pooling"] == "min"
+    (row,) = csv.DictReader((tmp_path / "a.csv").open())
+    assert row["pooling"] == "min"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "a.json"]
+
+
 def test_several_videos_and_one_that_fails(conviqt, sample, tmp_path):
     (tmp_path / "text.mp4").write_text("not a video\n" * 99)
     done = conviqt("score", sample, tmp_path / "text.mp4", tmp_path / "none.mp4", "--json", *FAST)
