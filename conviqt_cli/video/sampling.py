@@ -13,28 +13,35 @@ from conviqt_cli.video.decode import Frame
 #: Frames per clip, as published (CONVIQT, section III-B).
 CLIP_LENGTH = 16
 
-#: The sparse default. See ``benchmarks/sampling.py`` for the measurement behind both figures.
+#: The sparse default. See ``benchmarks/sampling.py`` for the measurement behind the figures: of a short video hardly
+#: a clip can be spared, of a long one most.
 SPARSE_PERIOD = 1.0
+SPARSE_MIN_CLIPS = 8
 SPARSE_MAX_CLIPS = 120
 
 
 @dataclass(frozen=True)
 class SamplingPlan:
-    """Where clips begin: one every ``period`` seconds (0: back to back), at most about ``max_clips`` of them.
+    """Where clips begin: one every ``period`` seconds (0: back to back), about ``min_clips`` to ``max_clips`` of them.
 
-    When a video is so long that ``max_clips`` would be exceeded, the period grows so that they spread evenly.
-    The plan depends on the video alone, never on the device.
+    A short video is sampled more densely, back to back if need be, so as to give ``min_clips``; of a long one, clips
+    lie further apart, evenly, so as not to exceed ``max_clips``. The plan depends on the video alone, never on the
+    device.
     """
 
     name: str
     period: float
     max_clips: int | None = None
+    min_clips: int | None = None
 
     def period_for(self, duration: float | None) -> float:
         """Seconds from one clip's start to the next, for a video of ``duration`` seconds (``None``: unknown)."""
-        if not self.max_clips or not duration:
-            return self.period
-        return max(self.period, duration / self.max_clips)
+        period = self.period
+        if duration and self.min_clips:
+            period = min(period, duration / self.min_clips)
+        if duration and self.max_clips:
+            period = max(period, duration / self.max_clips)
+        return period
 
     def expected_frames(self, duration: float, fps: float) -> int:
         """About how many frames will be looked at; exact for a constant frame rate, for progress and estimates."""
@@ -46,11 +53,17 @@ class SamplingPlan:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready settings."""
-        return {"name": self.name, "clip_frames": CLIP_LENGTH, "period_s": self.period, "max_clips": self.max_clips}
+        return {
+            "name": self.name,
+            "clip_frames": CLIP_LENGTH,
+            "period_s": self.period,
+            "min_clips": self.min_clips,
+            "max_clips": self.max_clips,
+        }
 
 
 DENSE = SamplingPlan("dense", 0.0)
-SPARSE = SamplingPlan("sparse", SPARSE_PERIOD, SPARSE_MAX_CLIPS)
+SPARSE = SamplingPlan("sparse", SPARSE_PERIOD, SPARSE_MAX_CLIPS, SPARSE_MIN_CLIPS)
 
 
 def parse_plan(text: str) -> SamplingPlan:
