@@ -116,13 +116,12 @@ def clips(frames: Iterable[Frame], plan: SamplingPlan, duration: float | None) -
     recent: deque[Frame] = deque(maxlen=CLIP_LENGTH)
     gathered: list[Frame] = []
     collecting = True
-    first: float | None = None
     next_start = 0.0
     last_clip_end = -1
     for frame in frames:
         recent.append(frame)
-        if first is None:
-            first = next_start = frame.time
+        if len(recent) == 1:
+            next_start = frame.time
         if not collecting and frame.time >= next_start - 1e-6:
             collecting = True
         if not collecting:
@@ -132,9 +131,8 @@ def clips(frames: Iterable[Frame], plan: SamplingPlan, duration: float | None) -
             yield Clip(tuple(gathered))
             last_clip_end = frame.index
             if period > 0:
-                # The first planned start that still lies ahead of this clip's end.
-                passed = int((frame.time - first + 1e-6) // period) + 1
-                next_start = first + passed * period
+                # Where the plan's next start has passed already, the next clip follows at once.
+                next_start = max(next_start + period, frame.time)
                 collecting = False
             gathered = []
     if recent and recent[-1].index != last_clip_end:

@@ -7,7 +7,7 @@ import pytest
 
 from conviqt_cli.errors import UsageError
 from conviqt_cli.video.decode import Frame
-from conviqt_cli.video.sampling import CLIP_LENGTH, DENSE, SPARSE, SamplingPlan, clips, parse_plan
+from conviqt_cli.video.sampling import CLIP_LENGTH, DENSE, SPARSE, SPARSE_MIN_CLIPS, SamplingPlan, clips, parse_plan
 
 PIXELS = np.zeros((2, 2, 3), np.uint8)
 
@@ -21,7 +21,9 @@ def indices(frames, plan, duration=None):
 
 
 @pytest.mark.parametrize("count", [16, 17, 31, 32, 33, 100])
-@pytest.mark.parametrize("plan", [DENSE, SPARSE, SamplingPlan("every:0.5", 0.5)])
+@pytest.mark.parametrize(
+    "plan", [DENSE, SPARSE, SamplingPlan("every:0.5", 0.5), SamplingPlan("many", 2.0, min_clips=3)]
+)
 def test_clips_are_consecutive_and_the_end_is_seen(count, plan):
     found = indices(stream(count), plan, count / 25)
     for clip in found:
@@ -64,9 +66,10 @@ def test_long_videos_spread_their_clips_over_all_of_it():
 
 
 def test_slow_and_burst_clocks():
-    # One frame a second: every frame is in a clip. A thousand frames in a millisecond: the first and the last clip.
+    # One frame a second: every frame is in a clip. A thousand frames in a millisecond: as few clips as allowed.
     assert len(indices(stream(48, fps=1.0), SPARSE, 48.0)) == 3
-    assert len(indices(stream(1000, fps=1e6), SPARSE, 0.001)) == 2
+    assert len(indices(stream(1000, fps=1e6), SamplingPlan("every:1", 1.0), 0.001)) == 2
+    assert len(indices(stream(1000, fps=1e6), SPARSE, 0.001)) <= SPARSE_MIN_CLIPS + 1
 
 
 @pytest.mark.parametrize("plan", [DENSE, SPARSE, SamplingPlan("every:3", 3.0)])
@@ -80,3 +83,10 @@ def test_the_expected_number_of_frames_is_right_at_a_constant_rate(plan, count):
 def test_nonsense_plans_are_refused(text):
     with pytest.raises(UsageError, match="every:SECONDS"):
         parse_plan(text)
+
+
+def test_short_videos_are_sampled_more_densely():
+    plan = SamplingPlan("sparse", 1.0, max_clips=100, min_clips=8)
+    assert plan.period_for(4.0) == 0.5 and plan.period_for(8.0) == 1.0 and plan.period_for(60.0) == 1.0
+    assert plan.period_for(200.0) == 2.0 and plan.period_for(None) == 1.0
+    assert indices(stream(60), SPARSE, 60 / 25) == indices(stream(60), DENSE)
