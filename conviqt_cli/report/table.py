@@ -11,6 +11,7 @@ from rich.text import Text
 from conviqt_cli.quality.scale import Scale
 from conviqt_cli.report.writer import Result
 from conviqt_cli.scores import VideoScore
+from conviqt_cli.video.sampling import SamplingPlan
 
 _BARS = "▁▂▃▄▅▆▇█"
 _COLOURS = ("red", "dark_orange", "yellow", "green", "bright_green")
@@ -117,9 +118,9 @@ def _facts(score: VideoScore) -> Text:
     turned = f", turned {info.rotation} degrees" if info.rotation else ""
     depth = f" {info.bit_depth}-bit" if info.bit_depth != 8 else ""
     length = clock(info.duration) if info.duration else "length not stated"
-    spread = "every frame" if plan["name"] == "dense" else f"a clip every {plan['period_s']:g} s"
-    if plan["max_clips"] and info.duration and info.duration / plan["max_clips"] > plan["period_s"]:
-        spread = f"a clip every {info.duration / plan['max_clips']:.3g} s"
+    every = SamplingPlan(plan["name"], plan["period_s"], plan["max_clips"], plan["min_clips"]).period_for(info.duration)
+    back_to_back = not info.fps or every * float(info.fps) <= plan["clip_frames"]
+    spread = "back to back" if back_to_back else f"a clip every {every:.3g} s"
     clip_word = "segment" if len(score.segments) == 1 else "segments"
     model = f"{score.model.id} ({score.model.checksum[:12]})"
     lines = (

@@ -14,7 +14,7 @@ from conviqt_cli.video.probe import bit_depth, probe
 
 def test_facts_of_an_ordinary_file(sample):
     info = probe(str(sample))
-    assert (info.width, info.height, info.codec, info.bit_depth) == (384, 216, "h264", 8)
+    assert (info.width, info.height, info.codec, info.bit_depth) == (256, 144, "h264", 8)
     assert (info.fps, info.duration, info.frame_count) == (Fraction(25), 4.0, None)
     assert (info.matrix, info.matrix_assumed, info.range) == ("smpte170m", True, "tv")
 
@@ -87,14 +87,14 @@ def test_a_still_image_is_one_frame(make_video, tmp_path):
 def test_unusual_names(sample, tmp_path, monkeypatch, name):
     (tmp_path / name).write_bytes(sample.read_bytes())
     monkeypatch.chdir(tmp_path)
-    assert probe(name).width == 384
+    assert probe(name).width == 256
 
 
 def test_names_that_are_not_text(sample, tmp_path):
     path = os.fsencode(tmp_path) + b"/\xff\xfe.mp4"
     with open(path, "wb") as file:  # noqa: PTH123 (bytes)
         file.write(sample.read_bytes())
-    assert probe(os.fsdecode(path)).width == 384
+    assert probe(os.fsdecode(path)).width == 256
 
 
 def test_refusals_say_what_is_wrong(make_video, ffmpeg, tmp_path):
