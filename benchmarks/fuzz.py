@@ -178,11 +178,11 @@ def judge(case: Case, result: VideoScore | FailedScore, seconds: float) -> tuple
     return "scored", f"took {seconds:.0f} s" if seconds > HUNG else ""
 
 
-def children() -> list[str]:
+def children() -> set[str]:
     """Processes of ours that are still there, ended or not."""
-    found = []
+    found: set[str] = set()
     for path in Path("/proc/self/task").glob("*/children"):
-        found += path.read_text().split()
+        found.update(path.read_text().split())
     return found
 
 
@@ -193,6 +193,7 @@ def run(cases: int, seed: int, output: Path | None = None, keep: Path | None = N
     """
     scorer = load(device="cpu", precision="fp32", threads=1, timeout=TIMEOUT)
     rng = random.Random(seed)
+    before = children()  # whoever runs this may have workers of their own
     outcomes: Counter[str] = Counter()
     problems: list[str] = []
     rows = []
@@ -209,8 +210,8 @@ def run(cases: int, seed: int, output: Path | None = None, keep: Path | None = N
             seconds = time.perf_counter() - began
             faulthandler.cancel_dump_traceback_later()
             outcome, problem = judge(case, result, seconds)
-            if children():
-                problem = problem or f"left processes behind: {children()}"
+            if left := children() - before:
+                problem = problem or f"left processes behind: {sorted(left)}"
             outcomes[outcome] += 1
             if problem:
                 problems.append(f"case {number} ({case.clip.name}, {case.mutation}): {problem}")
