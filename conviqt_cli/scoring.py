@@ -88,8 +88,6 @@ class Scorer:
         self.bundle, self.encoder, self.plan, self.pooling = bundle, encoder, plan, pooling
         self._regressor, self._timeout, self._regressor_name = regressor, timeout, regressor_name
         self._max_frames = max_frames
-        # Read once: a bundle that is replaced during a long run does not change what this scorer is.
-        self._checksum = bundle.checksum
         #: Entered with each video's facts before it is decoded; may wait, or refuse with a :class:`LimitError`.
         self.admit: Callable[[VideoInfo], AbstractContextManager[None]] = lambda info: nullcontext()
 
@@ -170,7 +168,7 @@ class Scorer:
         """What is named as the maker of a score."""
         return ModelInfo(
             id=self.bundle.id,
-            checksum=self._checksum,
+            checksum=self.bundle.checksum,
             encoder_id=self.encoder_id,
             regressor=self._regressor_name,
             provisional=self.bundle.provisional,

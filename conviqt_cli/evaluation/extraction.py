@@ -22,6 +22,7 @@ from conviqt_cli.evaluation.labels import Labels
 from conviqt_cli.evaluation.layouts import stem_of
 from conviqt_cli.evaluation.matching import match
 from conviqt_cli.features import FeatureSet
+from conviqt_cli.model.bundle import sha256
 
 #: Called before each video: how many are done, of how many, which, and whether its vectors were already there.
 Progress = Callable[[int, int, str, bool], None]
@@ -77,7 +78,7 @@ def extract(
     for done, name in enumerate(names):
         path = folder / name
         try:
-            kept = kept_in / f"{_hash_of_file(path)}.npz"
+            kept = kept_in / f"{sha256(path)}.npz"
             found = _read_kept(kept, extractor.encoder_id)
             if progress is not None:
                 progress(done, len(names), name, found is not None)
@@ -142,14 +143,6 @@ def _read_kept(path: Path, encoder_id: str) -> FeatureSet | None:
     except ConviqtError:  # absent, or damaged by a full disk: extracted again
         return None
     return found if found.encoder_id == encoder_id else None
-
-
-def _hash_of_file(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _digest(data: bytes) -> str:

@@ -34,7 +34,7 @@ class Bundle:
     """An opened bundle.
 
     ``manifest`` is the parsed JSON, already checked for completeness; ``checksum`` its SHA-256, which pins every other
-    file in turn.
+    file in turn. Both are read once: a bundle that is replaced during a long run does not change what this one is.
     """
 
     folder: Path

@@ -207,8 +207,6 @@ def _is_number(text: str) -> bool:
 def _entry(row: dict[str, str], segments: bool) -> Entry:
     scored = row["status"] == "scored"
     quality = float(row["video_quality" if segments else "quality"]) if scored else None
-    identity = tuple(
-        sys.intern(row[name]) for name in ("model", "model_checksum", "encoder_id", "regressor", "settings")
-    )
+    identity = tuple(sys.intern(row[name]) for name in _IDENTITY)
     file = FileFacts(int(row["bytes"]), int(row["mtime_ns"]), row["sha256"]) if row["bytes"] else None
     return Entry(row["source"], quality, row["error_code"] or None, row["error"] or None, identity, file)

