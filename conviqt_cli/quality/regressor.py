@@ -15,18 +15,17 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors import SafetensorError
 
 from conviqt_cli.errors import RegressorError
 from conviqt_cli.quality.intervals import METHOD, Intervals
 from conviqt_cli.quality.novelty import Novelty
 from conviqt_cli.quality.scale import Scale
+from conviqt_cli.quality.tensor_file import Tensors, read_tensors, write_tensors
 
 FORMAT = "conviqt-regressor/1"
 
 Floats = NDArray[np.floating[Any]]
-Tensors = dict[str, NDArray[Any]]
 
 
 class Regressor(Protocol):
@@ -157,9 +156,7 @@ def load_regressor(path: Path) -> LinearRegressor | SvrRegressor:
     not finite.
     """
     try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+        metadata, tensors = read_tensors(path)
     except FileNotFoundError:
         raise RegressorError(f"{path}: no such regressor file") from None
     except (SafetensorError, OSError) as error:
@@ -220,13 +217,9 @@ def _save(regressor: Regressor, kind: str, own: Mapping[str, Floats], path: Path
         tensors |= regressor.intervals.to_tensors()
     if regressor.novelty is not None:
         tensors |= regressor.novelty.to_tensors()
-    partial = path.with_name(path.name + ".partial")
     try:
-        # The file appears whole or not at all, and with the permissions that other files of the user have.
-        partial.write_bytes(save(tensors, metadata={"format": FORMAT, "header": json.dumps(header)}))
-        partial.replace(path)
+        write_tensors(path, FORMAT, header, tensors)
     except (SafetensorError, OSError) as error:
-        partial.unlink(missing_ok=True)
         raise RegressorError(f"{path}: cannot write the regressor ({error})") from None
 
 
