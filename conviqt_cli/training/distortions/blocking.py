@@ -1,0 +1,67 @@
+"""Blocks: mosaics, lost macroblocks; and the combs of interlaced fields."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from .arrays import at_level
+from .bank import Pixels
+
+#: Side of a macroblock of MPEG-2 and H.264, in pixels.
+MACROBLOCK = 16
+
+
+def pixelation(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
+    """Squares of 2 to 10 pixels replaced by their mean."""
+    side = at_level(level, (2, 3, 4, 6, 10))
+    height, width = pixels.shape[:2]
+    # Mirrored at the far sides to whole squares, so that the last ones are as large as the others.
+    padded = np.pad(pixels, ((0, -height % side), (0, -width % side), (0, 0)), "symmetric")
+    small = cv2.resize(padded, (padded.shape[1] // side, padded.shape[0] // side), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8).repeat(side, 0).repeat(side, 1)[:height, :width].copy()
+
+
+def block_loss(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
+    """Runs of lost 16-pixel macroblocks, 3 to 30 per cent of the picture, concealed as decoders do.
+
+    A run is filled with displaced pixels of elsewhere (a wrong motion vector), with its left neighbour's colour drawn
+    on, or with mid grey.
+    """
+    share = at_level(level, (0.03, 0.06, 0.11, 0.19, 0.3))
+    height, width = pixels.shape[:2]
+    rows, columns = -(-height // MACROBLOCK), -(-width // MACROBLOCK)
+    lost = np.zeros((rows, columns), bool)
+    wanted = max(1, round(share * rows * columns))
+    result = pixels.copy()
+    while lost.sum() < wanted:
+        row, start = int(rng.integers(rows)), int(rng.integers(columns))
+        run = min(int(rng.integers(2, 9)), columns - start, wanted - int(lost.sum()))
+        lost[row, start : start + run] = True
+        top, left = row * MACROBLOCK, start * MACROBLOCK
+        target = result[top : top + MACROBLOCK, left : left + run * MACROBLOCK]
+        _conceal(target, pixels, top, left, rng)
+    return result
+
+
+def combing(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
+    """Every other line moved sideways by 1 to 14 pixels, as two fields of a moving scene woven into one frame."""
+    move = at_level(level, (1, 2, 4, 8, 14)) * int(rng.choice((-1, 1)))
+    result = pixels.copy()
+    shifted = np.pad(pixels[1::2], ((0, 0), (abs(move), abs(move)), (0, 0)), "edge")
+    result[1::2] = shifted[:, abs(move) - move : abs(move) - move + pixels.shape[1]]
+    return result
+
+
+def _conceal(target: Pixels, pixels: Pixels, top: int, left: int, rng: np.random.Generator) -> None:
+    height, width = target.shape[:2]
+    kind = rng.choice(3, p=(0.6, 0.25, 0.15))
+    if kind == 0:
+        down, right = rng.integers(12, 40, 2) * rng.choice((-1, 1), 2)
+        y = int(np.clip(top + down, 0, pixels.shape[0] - height))
+        x = int(np.clip(left + right, 0, pixels.shape[1] - width))
+        target[:] = pixels[y : y + height, x : x + width]
+    elif kind == 1:
+        target[:] = pixels[top : top + height, max(left - 1, 0)].copy()[:, None]
+    else:
+        target[:] = 128

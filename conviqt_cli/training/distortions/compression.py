@@ -1,0 +1,35 @@
+"""Still-image codecs, run for real through Pillow."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from .arrays import at_level, from_image, to_image
+from .bank import Pixels
+
+
+def jpeg(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
+    """JPEG with colour at half size, quality 55 to 6: blocks, ringing, coarse colour."""
+    return _through(pixels, "JPEG", quality=at_level(level, (55, 35, 20, 11, 6)), subsampling="4:2:0")
+
+
+def webp(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
+    """Lossy WebP (the key frames of VP8), quality 60 to 1: smeared blocks, lost texture."""
+    return _through(pixels, "WEBP", quality=at_level(level, (60, 35, 17, 6, 1)), method=2)
+
+
+def jpeg2000(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
+    """JPEG 2000 at 1/24 to 1/280 of the raw size: blur and ringing of wavelets, no blocks."""
+    rate = at_level(level, (24, 45, 80, 150, 280))
+    return _through(pixels, "JPEG2000", irreversible=True, quality_mode="rates", quality_layers=[rate])
+
+
+def _through(pixels: Pixels, codec: str, **options: Any) -> Pixels:
+    stream = BytesIO()
+    to_image(pixels).save(stream, codec, **options)
+    with Image.open(stream) as image:
+        return from_image(image)
