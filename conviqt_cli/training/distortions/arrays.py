@@ -12,6 +12,7 @@ from PIL import Image
 from .bank import LEVELS, Pixels
 
 _T = TypeVar("_T")
+_S = TypeVar("_S", bound=np.generic)
 
 
 def at_level(level: int, strengths: tuple[_T, _T, _T, _T, _T]) -> _T:
@@ -39,6 +40,12 @@ def from_ycc(ycc: NDArray[np.float32]) -> Pixels:
 def normal(rng: np.random.Generator, shape: tuple[int, ...], sigma: float) -> NDArray[np.float32]:
     """Independent Gaussian values of mean 0 and deviation ``sigma``, float32."""
     return rng.standard_normal(shape, dtype=np.float32) * np.float32(sigma)
+
+
+def sideways(plane: NDArray[_S], move: int) -> NDArray[_S]:
+    """Rows of (height, width, channels) moved right by ``move`` pixels (left if negative), edges drawn on."""
+    columns = np.clip(np.arange(plane.shape[1]) - move, 0, plane.shape[1] - 1)
+    return plane[:, columns]
 
 
 def to_image(pixels: Pixels) -> Image.Image:

@@ -28,7 +28,9 @@ def gradient_banding(pixels: Pixels, level: int, rng: np.random.Generator) -> Pi
     detail = np.asarray(cv2.blur(np.abs(ycc[..., :1] - smooth[..., :1]), (9, 9)), np.float32)
     # An area counts as smooth when what the filter took away is less than the step that will replace it.
     flat = np.clip(1.5 - detail / np.float32(0.35 * step), 0, 1)[..., None]
-    stepped = np.rint(smooth / step) * np.float32(step)
+    # Colour steps half as wide, from neutral, so that greys stay grey.
+    grid, origin = np.array([step, step / 2, step / 2], np.float32), np.array([0, 128, 128], np.float32)
+    stepped = np.rint((smooth - origin) / grid) * grid + origin
     return from_ycc(ycc + flat * (stepped - ycc))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .arrays import at_level
+from .arrays import at_level, sideways
 from .bank import Pixels
 
 #: Side of a macroblock of MPEG-2 and H.264, in pixels.
@@ -13,8 +13,8 @@ MACROBLOCK = 16
 
 
 def pixelation(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
-    """Squares of 2 to 10 pixels replaced by their mean."""
-    side = at_level(level, (2, 3, 4, 6, 10))
+    """Squares of 2 to 9 pixels replaced by their mean."""
+    side = at_level(level, (2, 3, 4, 6, 9))
     height, width = pixels.shape[:2]
     # Mirrored at the far sides to whole squares, so that the last ones are as large as the others.
     padded = np.pad(pixels, ((0, -height % side), (0, -width % side), (0, 0)), "symmetric")
@@ -48,8 +48,7 @@ def combing(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
     """Every other line moved sideways by 1 to 14 pixels, as two fields of a moving scene woven into one frame."""
     move = at_level(level, (1, 2, 4, 8, 14)) * int(rng.choice((-1, 1)))
     result = pixels.copy()
-    shifted = np.pad(pixels[1::2], ((0, 0), (abs(move), abs(move)), (0, 0)), "edge")
-    result[1::2] = shifted[:, abs(move) - move : abs(move) - move + pixels.shape[1]]
+    result[1::2] = sideways(pixels[1::2], move)
     return result
 
 

@@ -7,7 +7,7 @@ import math
 import cv2
 import numpy as np
 
-from .arrays import at_level, from_ycc, to_pixels, to_ycc
+from .arrays import at_level, from_ycc, sideways, to_pixels, to_ycc
 from .bank import Pixels
 
 
@@ -31,8 +31,8 @@ def hue_shift(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
 
 
 def colour_cast(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
-    """A wrong white balance: warm, cold, green or magenta, white's colour differences off by 6 to 42 grey levels."""
-    strength = at_level(level, (6.0, 11.0, 18.0, 28.0, 42.0)) / 255
+    """A wrong white balance: warm, cold, green or magenta, channels of white off by up to 9 to 50 grey levels."""
+    strength = at_level(level, (9.0, 15.0, 23.0, 34.0, 50.0)) / 255
     red, green, blue = ((1.0, 0.1, -1.2), (-1.0, 0.0, 1.0), (-0.8, 0.5, -0.8), (0.7, -0.6, 0.7))[rng.integers(4)]
     return to_pixels(pixels * (1 + np.float32(strength) * np.array([red, green, blue], np.float32)))
 
@@ -46,7 +46,7 @@ def colour_bleeding(pixels: Pixels, level: int, rng: np.random.Generator) -> Pix
     coarse = cv2.resize(np.ascontiguousarray(ycc[..., 1:]), small, interpolation=cv2.INTER_AREA)
     ycc[..., 1:] = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
     # Analogue recorders and badly sited chroma delay colour sideways.
-    ycc[..., 1:] = np.roll(ycc[..., 1:], cell // 3 * int(rng.choice((-1, 1))), axis=1)
+    ycc[..., 1:] = sideways(ycc[..., 1:], cell // 3 * int(rng.choice((-1, 1))))
     return from_ycc(ycc)
 
 

@@ -10,8 +10,8 @@ from .bank import Pixels
 
 
 def low_contrast(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
-    """Values drawn towards the mean luma, 0.8 to 0.22 of their distance left: as through haze."""
-    return _contrast(pixels, at_level(level, (0.8, 0.65, 0.5, 0.35, 0.22)))
+    """Values drawn towards the mean luma, 0.8 to 0.25 of their distance left: as through haze."""
+    return _contrast(pixels, at_level(level, (0.8, 0.65, 0.5, 0.36, 0.25)))
 
 
 def high_contrast(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
@@ -20,13 +20,13 @@ def high_contrast(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixel
 
 
 def brighten(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
-    """Overexposed by 0.35 to 2.4 stops: highlights burn out."""
-    return _expose(pixels, at_level(level, (0.35, 0.7, 1.15, 1.7, 2.4)))
+    """Overexposed by 0.35 to 2.2 stops: highlights burn out."""
+    return _expose(pixels, at_level(level, (0.35, 0.7, 1.1, 1.6, 2.2)))
 
 
 def darken(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
-    """Underexposed by 0.5 to 4 stops: shadows sink into few values."""
-    return _expose(pixels, -at_level(level, (0.5, 1.0, 1.7, 2.7, 4.0)))
+    """Underexposed by 0.5 to 3.5 stops: shadows sink into few values."""
+    return _expose(pixels, -at_level(level, (0.5, 1.0, 1.7, 2.5, 3.5)))
 
 
 def _contrast(pixels: Pixels, gain: float) -> Pixels:

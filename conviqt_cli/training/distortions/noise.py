@@ -15,9 +15,9 @@ def white_noise(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
 
 
 def colour_noise(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
-    """Gaussian noise of deviation 7 to 48 on the two colour differences; luma stays clean."""
+    """Gaussian noise of deviation 5 to 42 on the two colour differences; luma stays clean."""
     ycc = to_ycc(pixels)
-    ycc[..., 1:] += normal(rng, (*pixels.shape[:2], 2), at_level(level, (7.0, 12.0, 19.0, 30.0, 48.0)))
+    ycc[..., 1:] += normal(rng, (*pixels.shape[:2], 2), at_level(level, (5.0, 9.0, 16.0, 26.0, 42.0)))
     return from_ycc(ycc)
 
 
@@ -37,12 +37,12 @@ def multiplicative_noise(pixels: Pixels, level: int, rng: np.random.Generator) -
 
 
 def film_grain(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
-    """Grain about two pixels wide, deviation 5 to 32 at mid grey, fading towards black and white, the same on R, G, B.
+    """Grain about two pixels wide, deviation 4 to 26 at mid grey, fading towards black and white, the same on R, G, B.
 
     That grain is correlated over neighbouring pixels and depends on luma is what film-grain synthesis of the AV1
     specification (section 7.18.3) models too.
     """
-    sigma = at_level(level, (5.0, 8.0, 13.0, 20.0, 32.0))
+    sigma = at_level(level, (4.0, 7.0, 11.0, 17.0, 26.0))
     grain = np.asarray(cv2.GaussianBlur(normal(rng, pixels.shape[:2], 1.0), (0, 0), 0.8), np.float32)
     # A Gaussian filter of deviation s leaves white noise with 1 / (2 s sqrt(pi)) of its deviation.
     grain *= np.float32(sigma * 2 * 0.8 * np.sqrt(np.pi))
