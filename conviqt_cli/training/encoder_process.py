@@ -66,8 +66,9 @@ def decode(
     count = len(raw) // (even_width * even_height * 3)
     if count == 0:
         raise InputError("ffmpeg decoded no frame of a stream that it should have decoded")
-    pixels = np.frombuffer(raw, np.uint8, count * even_width * even_height * 3)
-    return pixels.reshape(count, even_height, even_width, 3)[:, :height, :width].copy()
+    pixels: Pixels = np.frombuffer(raw, np.uint8, count * even_width * even_height * 3)
+    decoded: Pixels = pixels.reshape(count, even_height, even_width, 3)[:, :height, :width].copy()
+    return decoded
 
 
 def round_trip(frames: Pixels, encoder: Encoder, before: Sequence[str] = (), after: Sequence[str] = ()) -> Pixels:
@@ -90,7 +91,8 @@ def filtered(frames: Pixels, filters: Sequence[str]) -> Pixels:
                 "-f", "rawvideo", "pipe:1"), frames.tobytes())  # fmt: skip
     if len(raw) != count * height * width * 3:
         raise InputError(f"ffmpeg's filters {chain} changed the size of the clip")
-    return np.frombuffer(raw, np.uint8).reshape(count, height, width, 3).copy()
+    pixels: Pixels = np.frombuffer(raw, np.uint8).reshape(count, height, width, 3).copy()
+    return pixels
 
 
 @functools.cache
@@ -104,7 +106,8 @@ def _even(frames: Pixels) -> Pixels:
     _, height, width, _ = frames.shape
     if height % 2 == 0 and width % 2 == 0:
         return frames
-    return np.pad(frames, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    padded: Pixels = np.pad(frames, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    return padded
 
 
 def _raw(frames: Pixels) -> tuple[str, ...]:

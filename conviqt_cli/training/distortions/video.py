@@ -31,8 +31,8 @@ _SINGLE = (
     Distortion("ghosting", "ghosting", video_motion.ghosting),
     Distortion("temporal_denoise", "ghosting", video_motion.temporal_denoise),
     Distortion("frame_blending", "ghosting", video_motion.frame_blending),
-    Distortion("combs", "interlacing", video_motion.combs),
-    Distortion("shake", "shake", video_motion.shake),
+    Distortion("interlaced", "interlacing", video_motion.interlaced),
+    Distortion("shake", "timing", video_motion.shake),
 )
 _BY_NAME = {distortion.name: distortion for distortion in _SINGLE}
 

@@ -17,28 +17,36 @@ from conviqt_cli.training.encoder_process import FRAME_RATE, Encoder, round_trip
 
 @dataclass(frozen=True)
 class Ladder:
-    """An encoder of falling quality: the option that sets its quantiser, and the value of it per level."""
+    """An encoder of falling quality: its options with ``{q}`` for the quantiser, and the quantiser per level."""
 
     options: tuple[str, ...]
-    quality: str
     steps: tuple[int, int, int, int, int]
     highest: int
 
     def encoder(self, level: int, jitter: int = 0) -> Encoder:
         """The encoder at a level, its quantiser moved by ``jitter``."""
-        value = min(self.highest, self.steps[level - 1] + jitter)
-        return Encoder((*self.options, self.quality, str(value)))
+        value = str(min(self.highest, self.steps[level - 1] + jitter))
+        return Encoder(tuple(option.replace("{q}", value) for option in self.options))
 
 
-_X265_QUIET = ("-x265-params", "log-level=none:pools=none:frame-threads=1:no-wpp=1")
-_VPX_FAST = ("-deadline", "realtime", "-cpu-used", "6", "-b:v", "0", "-auto-alt-ref", "0", "-lag-in-frames", "0")
+_X264 = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "{q}")
+_X265 = ("-c:v", "libx265", "-preset", "superfast", "-crf", "{q}",
+         "-x265-params", "log-level=none:pools=none:frame-threads=1:no-wpp=1")  # fmt: skip
+# A fixed quantiser: under a constant quality alone, libvpx makes enough better frames to stay watchable at 63.
+_VP9 = ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "6", "-lag-in-frames", "0", "-b:v", "0",
+        "-crf", "{q}", "-qmin", "{q}", "-qmax", "{q}")  # fmt: skip
+# SVT's own option reaches 70, ffmpeg's -crf stops at 63.
+_AV1 = ("-c:v", "libsvtav1", "-preset", "10", "-svtav1-params", "lp=1:crf={q}")
+# The nonlinear scale of MPEG-2 reaches quantisers of 56, the linear one 31.
+_MPEG2 = ("-c:v", "mpeg2video", "-g", "12", "-bf", "2", "-non_linear_quant", "1", "-qmax", "28", "-q:v", "{q}")
+_MPEG4 = ("-c:v", "mpeg4", "-g", "25", "-q:v", "{q}")
 LADDERS = {
-    "h264": Ladder(("-c:v", "libx264", "-preset", "veryfast"), "-crf", (27, 33, 38, 42, 47), 51),
-    "hevc": Ladder(("-c:v", "libx265", "-preset", "superfast", *_X265_QUIET), "-crf", (27, 33, 38, 42, 47), 51),
-    "vp9": Ladder(("-c:v", "libvpx-vp9", *_VPX_FAST), "-crf", (36, 46, 53, 58, 63), 63),
-    "av1": Ladder(("-c:v", "libsvtav1", "-preset", "10", "-svtav1-params", "lp=1"), "-crf", (36, 46, 53, 58, 63), 63),
-    "mpeg2": Ladder(("-c:v", "mpeg2video", "-g", "12", "-bf", "2"), "-q:v", (5, 9, 14, 20, 30), 31),
-    "mpeg4": Ladder(("-c:v", "mpeg4", "-g", "25"), "-q:v", (5, 9, 14, 20, 30), 31),
+    "h264": Ladder(_X264, (25, 30, 34, 38, 43), 51),
+    "hevc": Ladder(_X265, (26, 32, 36, 40, 45), 51),
+    "vp9": Ladder(_VP9, (33, 45, 52, 57, 61), 63),
+    "av1": Ladder(_AV1, (38, 55, 60, 64, 69), 70),
+    "mpeg2": Ladder(_MPEG2, (10, 17, 21, 24, 28), 28),
+    "mpeg4": Ladder(_MPEG4, (5, 10, 16, 23, 31), 31),
 }
 
 
@@ -55,12 +63,12 @@ def two_generations(frames: Pixels, level: int, rng: np.random.Generator) -> Pix
     """Encoded by one codec, decoded, and encoded again by another: a random pair of two different codecs."""
     first, second = rng.choice(["h264", "hevc", "vp9", "mpeg2", "mpeg4"], size=2, replace=False)
     for name in (first, second):
-        frames = round_trip(frames, LADDERS[str(name)].encoder(level, int(rng.integers(-1, 1)) - 1))
+        frames = round_trip(frames, LADDERS[str(name)].encoder(level, int(rng.integers(-1, 1))))
     return frames
 
 
 #: Bits per pixel of the starved encoder.
-STARVED_RATES = (0.12, 0.06, 0.03, 0.015, 0.008)
+STARVED_RATES = (0.14, 0.08, 0.05, 0.032, 0.02)
 
 
 def starved(frames: Pixels, level: int, rng: np.random.Generator) -> Pixels:
@@ -73,7 +81,7 @@ def starved(frames: Pixels, level: int, rng: np.random.Generator) -> Pixels:
 
 
 #: What keyframe pulsing quantises predicted frames with; keyframes get ten steps less.
-PULSE_QUANTISERS = (31, 36, 40, 44, 49)
+PULSE_QUANTISERS = (32, 38, 42, 46, 51)
 
 
 def keyframe_pulsing(frames: Pixels, level: int, rng: np.random.Generator) -> Pixels:
@@ -85,8 +93,8 @@ def keyframe_pulsing(frames: Pixels, level: int, rng: np.random.Generator) -> Pi
 
 
 #: How many times smaller than shown a low-resolution encode is, per level.
-DIVISORS = (1.5, 2.0, 2.5, 3.2, 4.0)
-_LOW_RESOLUTION_CRF = (24, 26, 28, 30, 32)
+DIVISORS = (1.25, 1.6, 2.0, 2.6, 3.6)
+_LOW_RESOLUTION_CRF = (22, 24, 26, 28, 31)
 
 
 def low_resolution(frames: Pixels, level: int, rng: np.random.Generator) -> Pixels:

@@ -13,7 +13,7 @@ FLICKER = (0.03, 0.06, 0.11, 0.19, 0.32)
 PUMPING = (0.08, 0.15, 0.25, 0.38, 0.55)
 BANDS = (0.04, 0.08, 0.14, 0.22, 0.35)
 #: Standard deviation of grain in steps of 255, per level.
-GRAIN = (4.0, 8.0, 14.0, 23.0, 36.0)
+GRAIN = (3.5, 7.0, 12.0, 20.0, 32.0)
 
 
 def flicker(frames: Pixels, level: int, rng: np.random.Generator) -> Pixels:
@@ -45,14 +45,15 @@ def changing_grain(frames: Pixels, level: int, rng: np.random.Generator) -> Pixe
     sigma = rng.uniform(0.4, 0.9)
     result = np.empty_like(frames)
     for index, frame in enumerate(frames):
-        grain = cv2.GaussianBlur(rng.standard_normal(frame.shape[:2], np.float32), (0, 0), sigma)
+        white = rng.standard_normal(frame.shape[:2], np.float32)
+        grain = np.asarray(cv2.GaussianBlur(white, (0, 0), sigma), np.float32)
         grain *= GRAIN[level - 1] / grain.std()
-        result[index] = _rounded(frame + grain[:, :, None])
+        result[index] = _rounded(np.add(frame, grain[:, :, None], dtype=np.float32))
     return result
 
 
 def _gained(frames: Pixels, gain: NDArray[np.float64]) -> Pixels:
-    return _rounded(frames * gain.astype(np.float32))
+    return _rounded(frames.astype(np.float32) * gain.astype(np.float32))
 
 
 def _rounded(values: NDArray[np.float32]) -> Pixels:

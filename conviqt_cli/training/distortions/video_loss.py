@@ -11,9 +11,9 @@ from conviqt_cli.training.distortions.bank import Pixels
 from conviqt_cli.training.encoder_process import Encoder, decode, encode
 
 #: Share of the slices of an H.264 stream that are lost or damaged, per level.
-SLICE_LOSS = (0.01, 0.025, 0.05, 0.1, 0.2)
+SLICE_LOSS = (0.01, 0.03, 0.07, 0.15, 0.3)
 #: Share of the transport packets of an MPEG-2 stream that are lost, per level.
-PACKET_LOSS = (0.005, 0.012, 0.03, 0.07, 0.15)
+PACKET_LOSS = (0.004, 0.01, 0.022, 0.05, 0.1)
 
 _TS_PACKET = 188
 _SLICE_TYPES = (1, 5)
@@ -64,11 +64,12 @@ def h264_loss(frames: Pixels, level: int, rng: np.random.Generator) -> Pixels:
         index for index, unit in enumerate(units) if unit.is_slice and not unit.opens_frame and seen[index] > 1
     ]
     hit = _victims(open_to_loss, SLICE_LOSS[level - 1], level, rng)
+    wrong = rng.random(len(units)) < 0.5
     kept = []
     for index, unit in enumerate(units):
         if index not in hit:
             kept.append(unit.data)
-        elif rng.random() < 0.5:
+        elif wrong[index]:
             kept.append(_damage(unit.data, rng))
     return _fit(decode(b"".join(kept), "h264", (width, height), damaged=True), count)
 
@@ -92,7 +93,8 @@ def mpeg2_loss(frames: Pixels, level: int, rng: np.random.Generator) -> Pixels:
 def _victims(candidates: list[int], share: float, least: int, rng: np.random.Generator) -> set[int]:
     # At least as many losses as the level, so that even the shortest stream shows some.
     number = min(len(candidates), max(least, round(share * len(candidates))))
-    return set(rng.choice(candidates, size=number, replace=False).tolist()) if candidates else set()
+    # A permutation, so that a higher level of the same random numbers loses what the lower one lost, and more.
+    return {candidates[at] for at in rng.permutation(len(candidates))[:number]}
 
 
 def _damage(data: bytes, rng: np.random.Generator) -> bytes:

@@ -9,15 +9,15 @@ from conviqt_cli.training.distortions.bank import Pixels
 from conviqt_cli.training.encoder_process import filtered
 
 #: Weight of the past in each frame of a recursive filter, per level.
-GHOST_WEIGHTS = (0.3, 0.5, 0.65, 0.78, 0.88)
+GHOST_WEIGHTS = (0.2, 0.4, 0.58, 0.72, 0.84)
 #: Temporal strength of ffmpeg's hqdn3d (luma and chroma), per level.
-DENOISE_STRENGTHS = (8, 16, 28, 45, 80)
+DENOISE_STRENGTHS = (10, 20, 35, 58, 95)
 #: Frames from one kept frame to the next that are cross-faded, per level.
 FADES = (2, 3, 4, 6, 9)
 #: Frames between the two fields of a frame, and of how many frames in five, per level.
 FIELDS = ((1, 2), (1, 5), (2, 5), (3, 5), (5, 5))
 #: Largest displacement by shake as a share of the shorter side, per level.
-SHAKE = (0.003, 0.007, 0.014, 0.026, 0.045)
+SHAKE = (0.002, 0.005, 0.01, 0.02, 0.036)
 
 
 def ghosting(frames: Pixels, level: int, rng: np.random.Generator) -> Pixels:
@@ -27,7 +27,7 @@ def ghosting(frames: Pixels, level: int, rng: np.random.Generator) -> Pixels:
     past = frames[0].astype(np.float32)
     for index, frame in enumerate(frames):
         past = cv2.addWeighted(frame.astype(np.float32), 1 - weight, past, weight, 0)
-        result[index] = np.rint(past)
+        result[index] = np.rint(past).astype(np.uint8)
     return result
 
 
@@ -52,11 +52,11 @@ def frame_blending(frames: Pixels, level: int, rng: np.random.Generator) -> Pixe
     return result
 
 
-def combs(frames: Pixels, level: int, rng: np.random.Generator) -> Pixels:
+def interlaced(frames: Pixels, level: int, rng: np.random.Generator) -> Pixels:
     """Two fields of different instants woven into one frame, as interlaced video is when shown as progressive."""
     distance, of_five = FIELDS[level - 1]
     late = int(rng.integers(0, 2))
-    result = frames.copy()
+    result: Pixels = frames.copy()
     at = np.arange(len(frames))
     woven = (at + int(rng.integers(0, 5))) % 5 < of_five
     # Towards the end the earlier field is the other one, so that the last frames comb as well.

@@ -14,7 +14,7 @@ from conviqt_cli.training.distortions.bank import Pixels
 Schedule: TypeAlias = NDArray[np.int64]
 
 #: Share of the clip that stands still, per level.
-FREEZE_SHARES = (0.12, 0.25, 0.4, 0.55, 0.75)
+FREEZE_SHARES = (0.1, 0.2, 0.32, 0.45, 0.58)
 #: Share of the frames that are dropped, the frame before each held instead, per level.
 DROP_SHARES = (0.08, 0.17, 0.3, 0.45, 0.65)
 #: How long frames are held in turn, per level: uneven cadences, as of rate conversion by repetition.
@@ -28,7 +28,9 @@ REORDERINGS = ((8, 2), (4, 2), (4, 3), (6, 5), (8, 8))
 def freeze(count: int, level: int, rng: np.random.Generator) -> Schedule:
     """One stall: a frame held for a share of the clip, after which the picture jumps to where it should be."""
     length = min(count - 1, max(level, round(FREEZE_SHARES[level - 1] * count)))
-    begin = int(rng.integers(0, count - length))
+    # Past the first quarter, which callers may leave out, so that the picture moves both before and, if it can, after.
+    earliest = min(count // 4, count - 1 - length)
+    begin = int(rng.integers(earliest, max(earliest + 1, count - 1 - length)))
     shown = np.arange(count)
     shown[begin : begin + length + 1] = begin
     return shown
@@ -36,9 +38,9 @@ def freeze(count: int, level: int, rng: np.random.Generator) -> Schedule:
 
 def drop(count: int, level: int, rng: np.random.Generator) -> Schedule:
     """Single frames dropped at random, each replaced by the one before it; the first frame never is."""
-    number = min(count - 1, max(level, round(DROP_SHARES[level - 1] * count)))
+    number = min(count - 1, max(level + 1, round(DROP_SHARES[level - 1] * count)))
     shown = np.arange(count)
-    shown[rng.choice(np.arange(1, count), size=number, replace=False)] = 0
+    shown[1 + rng.permutation(count - 1)[:number]] = 0
     return np.maximum.accumulate(shown)
 
 
@@ -75,4 +77,5 @@ def _held(count: int, cadence: tuple[int, ...], rng: np.random.Generator) -> Sch
     starts = np.concatenate([[0], np.cumsum(times)]) - int(rng.integers(0, sum(cadence)))
     # Frames that began before the clip are shown by its first frame.
     at = np.arange(count)
-    return np.maximum(0, starts[np.searchsorted(starts, at, side="right") - 1])
+    shown: Schedule = np.maximum(0, starts[np.searchsorted(starts, at, side="right") - 1])
+    return shown
