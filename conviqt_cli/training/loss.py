@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from conviqt_cli.training.projector import Projector
+
 TEMPERATURE = 0.1
 
 #: ``authentic`` of an item whose distortion is known.
@@ -30,6 +32,10 @@ class Items:
     embeddings: Tensor
     classes: Tensor
     authentic: Tensor
+
+    def first(self, count: int) -> Items:
+        """The first ``count`` of them."""
+        return Items(self.embeddings[:count], self.classes[:count], self.authentic[:count])
 
 
 def joined(*parts: Items | None) -> Items | None:
@@ -71,8 +77,8 @@ class Memory:
     Cross-batch memory: Wang et al., "Cross-batch memory for embedding learning", CVPR 2020. Not part of the paper.
     """
 
-    def __init__(self, size: int, dimensions: int, classes: int, device: torch.device) -> None:
-        self._embeddings = torch.zeros(size, dimensions, device=device)
+    def __init__(self, size: int, classes: int, device: torch.device) -> None:
+        self._embeddings = torch.zeros(size, Projector.OUTPUT, device=device)
         self._classes = torch.zeros(size, classes, device=device)
         self._authentic = torch.full((size,), SYNTHETIC, dtype=torch.int64, device=device)
         self._written = 0
@@ -80,16 +86,13 @@ class Memory:
     def items(self) -> Items | None:
         """What is remembered; ``None`` before anything was."""
         filled = min(self._written, len(self._embeddings))
-        if filled == 0:
-            return None
-        return Items(self._embeddings[:filled], self._classes[:filled], self._authentic[:filled])
+        return Items(self._embeddings, self._classes, self._authentic).first(filled) if filled else None
 
     def add(self, items: Items) -> None:
         """Remember these, without their gradients."""
         size = len(self._embeddings)
-        if size == 0:
-            return
-        place = (torch.arange(len(items.embeddings)) + self._written) % size
+        items = items.first(size)
+        place = (torch.arange(len(items.embeddings)) + self._written) % max(size, 1)
         self._embeddings[place] = items.embeddings.detach().float()
         self._classes[place] = items.classes
         self._authentic[place] = items.authentic

@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -20,6 +21,7 @@ from conviqt_cli.training.distortions.video import VIDEO
 from conviqt_cli.training.holdout import held_out
 from conviqt_cli.training.pictures import moving_window, random_scale, read_frames, read_picture, square
 from conviqt_cli.training.shards import PackedItem, class_names, multi_hot, write_shard
+from conviqt_cli.video.sampling import CLIP_LENGTH
 
 #: Families whose damage one frame does not show; they are left to the temporal stage.
 IN_TIME_ONLY = ("timing", "flicker")
@@ -27,13 +29,18 @@ IN_TIME_ONLY = ("timing", "flicker")
 #: Distorted beyond the square that is kept, so that no filter's edge is in the picture.
 MARGIN = 16
 
-#: Frames of the moving window that a video type distorts, and which of them is kept.
-WINDOW_FRAMES, KEPT_FRAME = 10, 7
+#: Frames before the first that is kept: an encoder's first frame is coded unlike the others.
+LEAD = 6
+
+#: Frames that are read of a video.
+SCENE_FRAMES = 48
+
+T = TypeVar("T")
 
 
-def spatial_bank() -> tuple[Distortion, ...]:
-    """What the spatial stage tells apart: every spatial type, and the video types that one frame shows."""
-    return (*SPATIAL, *(kind for kind in VIDEO if _seen_in_a_frame(kind)))
+def bank(recipe: Recipe) -> tuple[tuple[Distortion, ...], tuple[Distortion, ...]]:
+    """The spatial and the video types of a recipe: of video types only those that show, when an item is one frame."""
+    return SPATIAL, tuple(kind for kind in VIDEO if recipe.frames > 1 or _seen_in_a_frame(kind))
 
 
 def _seen_in_a_frame(kind: Distortion) -> bool:
@@ -43,16 +50,24 @@ def _seen_in_a_frame(kind: Distortion) -> bool:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a cell is made of: ``pictures`` clean ones, each also with ``types`` types at ``levels`` levels.
+    """What a cell is made of: ``contents`` clean ones, each also with some types at ``levels`` levels.
 
-    ``authentic`` further squares come from authentic sources. ``side`` is the squares' size in pixels.
+    ``spatial`` and ``video`` types are drawn from either bank. ``authentic`` further items come from authentic
+    sources. Items are ``frames`` squares of ``side`` pixels.
     """
 
-    pictures: int = 4
-    types: int = 3
-    levels: int = 2
-    authentic: int = 4
-    side: int = 256
+    contents: int
+    spatial: int
+    video: int
+    levels: int
+    authentic: int
+    side: int
+    frames: int
+
+
+#: What each stage trains on: single squares, and clips in which most distortions need time to be seen.
+SQUARES = Recipe(contents=4, spatial=2, video=1, levels=2, authentic=4, side=256, frames=1)
+CLIPS = Recipe(contents=2, spatial=2, video=3, levels=2, authentic=2, side=192, frames=CLIP_LENGTH)
 
 
 def pack(
@@ -61,7 +76,7 @@ def pack(
     *,
     shards: int,
     cells: int = 16,
-    recipe: Recipe = Recipe(),
+    recipe: Recipe = SQUARES,
     seed: int = 0,
     held_out_side: bool = False,
     jobs: int = 1,
@@ -75,10 +90,10 @@ def pack(
     chosen = [source for source in sources if held_out(source.content) == held_out_side]
     clean = [source for source in chosen if source.kind.endswith("pristine")]
     authentic = [source for source in chosen if source.kind.endswith("ugc")]
-    if len(clean) < recipe.pictures or len(authentic) < recipe.authentic:
+    if len(clean) < recipe.contents or len(authentic) < recipe.authentic:
         raise InputError(
             f"the corpus has {len(clean)} pristine and {len(authentic)} authentic sources for this side of the split; "
-            f"a cell needs {recipe.pictures} and {recipe.authentic}"
+            f"a cell needs {recipe.contents} and {recipe.authentic}"
         )
     output.mkdir(parents=True, exist_ok=True)
     missing = [
@@ -95,45 +110,34 @@ def _pack_one(
     clean: list[Source], authentic: list[Source], output: Path, number: int, cells: int, recipe: Recipe, seed: int
 ) -> None:
     cv2.setNumThreads(0)
-    bank = spatial_bank()
-    names = class_names(bank)
+    names = class_names([kind for kinds in bank(recipe) for kind in kinds])
     rng = np.random.default_rng([seed, number])
-    packed = [_cell(clean, authentic, bank, names, recipe, rng) for _ in range(cells)]
+    packed = [_cell(clean, authentic, names, recipe, rng) for _ in range(cells)]
     write_shard(output / f"shard-{seed:03d}-{number:04d}.safetensors", names, packed)
 
 
 def _cell(
-    clean: list[Source],
-    authentic: list[Source],
-    bank: Sequence[Distortion],
-    names: list[str],
-    recipe: Recipe,
-    rng: np.random.Generator,
+    clean: list[Source], authentic: list[Source], names: list[str], recipe: Recipe, rng: np.random.Generator
 ) -> list[PackedItem]:
+    kinds = [kind for part, count in zip(bank(recipe), (recipe.spatial, recipe.video), strict=True)
+             for kind in _drawn(part, count, rng)]  # fmt: skip
+    chosen = [(kind, level) for kind in kinds for level in sorted(_drawn(LEVELS, recipe.levels, rng))]
     items: list[PackedItem] = []
-    kinds = [bank[int(index)] for index in rng.choice(len(bank), recipe.types, replace=False)]
-    chosen = [(kind, sorted(rng.choice(LEVELS, recipe.levels, replace=False).tolist())) for kind in kinds]
-    outer = recipe.side + 2 * MARGIN
-    for index in rng.choice(len(clean), recipe.pictures, replace=False):
-        picture = random_scale(_picture(clean[int(index)].path), outer, rng)
-        still = square(picture, outer, rng)
-        items.append(PackedItem(_inner(still), multi_hot(names, None, 0)))
-        moving: Pixels | None = None
-        for kind, levels in chosen:
-            if kind in VIDEO and moving is None:
-                moving = moving_window(picture, outer, WINDOW_FRAMES, rng)
-            for level in levels:
-                if kind in VIDEO:
-                    assert moving is not None
-                    pixels = kind.apply(moving, level, rng)[KEPT_FRAME]
-                else:
-                    pixels = kind.apply(still, level, rng)
-                items.append(PackedItem(_inner(pixels), multi_hot(names, kind, level)))
-    for index in rng.choice(len(authentic), recipe.authentic, replace=False):
-        source = authentic[int(index)]
-        pixels = square(random_scale(_picture(source.path), recipe.side, rng), recipe.side, rng)
-        items.append(PackedItem(pixels, np.zeros(len(names), np.float32), content_id(source.content)))
+    for source in _drawn(clean, recipe.contents, rng):
+        content = content_id(source.content)
+        window = _window(source, recipe.side + 2 * MARGIN, recipe.frames + LEAD + 1, rng)
+        items.append(PackedItem(_kept(window, recipe), multi_hot(names, None, 0), content))
+        for kind, level in chosen:
+            distorted = kind.apply(window, level, rng) if kind in VIDEO else _each(kind, window, level, rng, recipe)
+            items.append(PackedItem(_kept(distorted, recipe), multi_hot(names, kind, level), content))
+    for source in _drawn(authentic, recipe.authentic, rng):
+        window = _window(source, recipe.side + 2 * MARGIN, recipe.frames + LEAD + 1, rng, still=True)
+        items.append(PackedItem(_kept(window, recipe), np.zeros(len(names), np.float32), content_id(source.content)))
     return items
+
+
+def _drawn(values: Sequence[T], count: int, rng: np.random.Generator) -> list[T]:
+    return [values[int(index)] for index in rng.choice(len(values), count, replace=False)]
 
 
 def content_id(content: str) -> int:
@@ -141,14 +145,47 @@ def content_id(content: str) -> int:
     return int.from_bytes(hashlib.sha256(content.encode()).digest()[:7], "big")
 
 
-def _inner(pixels: Pixels) -> Pixels:
-    return np.ascontiguousarray(pixels[MARGIN:-MARGIN, MARGIN:-MARGIN])
+def _each(kind: Distortion, window: Pixels, level: int, rng: np.random.Generator, recipe: Recipe) -> Pixels:
+    """A spatial type on every frame that is kept: noise anew on each, all else with the same chances."""
+    seed, result = int(rng.integers(2**62)), window.copy()
+    for index in range(LEAD, LEAD + recipe.frames):
+        own = [seed, index] if "noise" in (kind.family, *kind.name.split("_")) else [seed]
+        result[index] = kind.apply(window[index], level, np.random.default_rng(own))
+    return np.asarray(result, np.uint8)
 
 
-@lru_cache(maxsize=128)
-def _picture(path: Path) -> Pixels:
-    """A photograph, or a video's tenth frame."""
-    if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"):
-        return read_picture(path)
-    frames = read_frames(path, 1, skip=10)
-    return np.asarray(frames[0], np.uint8)
+def _kept(window: Pixels, recipe: Recipe) -> Pixels:
+    return np.ascontiguousarray(window[LEAD : LEAD + recipe.frames, MARGIN:-MARGIN, MARGIN:-MARGIN])
+
+
+def _window(source: Source, side: int, frames: int, rng: np.random.Generator, still: bool = False) -> Pixels:
+    """Frames (frames, side, side, 3) of a source: of a photograph a window that moves, unless it is to stand still."""
+    if _is_photograph(source.path):
+        picture = random_scale(_photograph(source.path), side, rng)
+        if still:
+            return np.repeat(square(picture, side, rng)[None], frames, axis=0)
+        return moving_window(square(picture, min(2 * side, *picture.shape[:2]), rng), side, frames, rng)
+    scene = _scene(source.path)
+    # The scene is read once for many windows; a short one repeats its last frame.
+    start = int(rng.integers(0, max(1, len(scene) - frames + 1)))
+    part = scene[start : start + frames]
+    part = np.concatenate([part, np.repeat(part[-1:], frames - len(part), axis=0)])
+    seed = int(rng.integers(2**62))
+    return np.stack(
+        [square(random_scale(frame, side, own), side, own, tries=1)
+         for frame in part for own in (np.random.default_rng(seed),)]
+    )  # fmt: skip
+
+
+def _is_photograph(path: Path) -> bool:
+    return path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp")
+
+
+@lru_cache(maxsize=96)
+def _photograph(path: Path) -> Pixels:
+    return read_picture(path)
+
+
+@lru_cache(maxsize=2)
+def _scene(path: Path) -> Pixels:
+    return read_frames(path, SCENE_FRAMES)

@@ -48,11 +48,11 @@ def random_scale(pixels: Pixels, side: int, rng: np.random.Generator, smallest: 
     return scaled(pixels, float(np.exp(rng.uniform(np.log(max(smallest, side / short)), 0.0))))
 
 
-def square(pixels: Pixels, side: int, rng: np.random.Generator) -> Pixels:
-    """A random square of ``pixels`` (h, w, 3), preferring one with something in it: the liveliest of three."""
+def square(pixels: Pixels, side: int, rng: np.random.Generator, tries: int = 3) -> Pixels:
+    """A random square of ``pixels`` (h, w, 3), preferring one with something in it: the liveliest of some ``tries``."""
     height, width = pixels.shape[:2]
     best, liveliest = pixels, -1.0
-    for _ in range(3):
+    for _ in range(tries):
         top, left = int(rng.integers(0, height - side + 1)), int(rng.integers(0, width - side + 1))
         part = pixels[top : top + side, left : left + side]
         life = float(part[::4, ::4].std())

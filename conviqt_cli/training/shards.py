@@ -1,8 +1,9 @@
 """Shards: packed pictures with their classes, some tens of MiB a file, so that a short slot can consume whole files.
 
-A shard is a safetensors file. Its items come in cells: a few pictures, each clean and with the same few distortions,
-so that within a cell content tells nothing about the class; some authentic items go with every cell. Pictures are
-lossless WebP one after another in ``pictures``; item i is bytes ``ends[i - 1]`` to ``ends[i]``.
+A shard is a safetensors file. Its items, single pictures or clips, come in cells: a few contents, each clean and with
+the same few distortions, so that within a cell content tells nothing about the class; some authentic items go with
+every cell. Pictures are lossless WebP one after another in ``pictures``; picture i is bytes ``ends[i - 1]`` to
+``ends[i]``, and an item is as many pictures as it has frames.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -41,24 +43,27 @@ def multi_hot(names: Sequence[str], kind: Distortion | None, level: int) -> NDAr
 
 @dataclass(frozen=True)
 class PackedItem:
-    """A picture of a shard. ``classes`` multi-hot (c,); ``authentic`` an id of its content, or ``SYNTHETIC``."""
+    """An item of a shard: ``frames`` (f, h, w, 3), its ``classes`` multi-hot (c,), a number for its ``content``.
 
-    pixels: Pixels
+    The classes of an authentic item are all zero.
+    """
+
+    frames: Pixels
     classes: NDArray[np.float32]
-    authentic: int = SYNTHETIC
+    content: int
 
 
 def write_shard(path: Path, names: Sequence[str], cells: Sequence[Sequence[PackedItem]]) -> None:
     """Write whole cells to ``path``, complete or not at all."""
     items = [item for cell in cells for item in cell]
-    pictures = [_packed(item.pixels) for item in items]
+    pictures = [_packed(frame) for item in items for frame in item.frames]
     partial = path.with_suffix(".partial")
     save_file(
         {
             "pictures": torch.from_numpy(np.frombuffer(b"".join(pictures), np.uint8).copy()),
             "ends": torch.from_numpy(np.cumsum([len(data) for data in pictures])),
             "classes": torch.from_numpy(np.stack([item.classes for item in items]).astype(np.uint8)),
-            "authentic": torch.tensor([item.authentic for item in items], dtype=torch.int64),
+            "contents": torch.tensor([item.content for item in items], dtype=torch.int64),
             "cells": torch.tensor([index for index, cell in enumerate(cells) for _ in cell], dtype=torch.int64),
         },
         partial,
@@ -75,16 +80,16 @@ def _packed(pixels: Pixels) -> bytes:
 
 
 class Shards:
-    """Shards of one folder, read at random by cell. Raises :class:`InputError` for what is not such a folder."""
+    """Shards of a folder, or one shard, read at random by cell. Raises :class:`InputError` for anything else."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, place: Path) -> None:
         self._pictures: list[Tensor] = []
         self._tables: list[dict[str, Tensor]] = []
         self._cells: list[tuple[int, Tensor]] = []
         self.classes: list[str] = []
-        paths = sorted(folder.glob("*.safetensors"))
+        paths = [place] if place.is_file() else sorted(place.glob("*.safetensors"))
         if not paths:
-            raise InputError(f"{folder}: holds no shards (*.safetensors); make some with `conviqt train pack`")
+            raise InputError(f"{place}: holds no shards (*.safetensors); make some with `conviqt train pack`")
         for index, path in enumerate(paths):
             self._open(index, path)
 
@@ -92,7 +97,7 @@ class Shards:
         try:
             with safe_open(path, "pt") as file:
                 names = json.loads((file.metadata() or {})["classes"])
-                tables = {name: file.get_tensor(name) for name in ("ends", "classes", "authentic", "cells")}
+                tables = {name: file.get_tensor(name) for name in ("ends", "classes", "contents", "cells")}
                 pictures = file.get_tensor("pictures")
         except (SafetensorError, KeyError, ValueError) as error:
             raise InputError(f"{path}: not a shard, or a damaged one ({error}); pack it again") from None
@@ -114,10 +119,16 @@ class Shards:
 
     def _item(self, shard: int, row: int) -> PackedItem:
         table = self._tables[shard]
-        start = int(table["ends"][row - 1]) if row else 0
-        data = self._pictures[shard][start : int(table["ends"][row])].numpy().tobytes()
+        frames = len(table["ends"]) // len(table["classes"])
+        bounds = torch.cat([torch.zeros(1, dtype=torch.int64), table["ends"]])[row * frames : (row + 1) * frames + 1]
+        parts = [self._pictures[shard][start:end] for start, end in pairwise(bounds.tolist())]
         return PackedItem(
-            np.array(Image.open(io.BytesIO(data)).convert("RGB")),
+            np.stack([np.array(Image.open(io.BytesIO(part.numpy().tobytes())).convert("RGB")) for part in parts]),
             table["classes"][row].numpy().astype(np.float32),
-            int(table["authentic"][row]),
+            int(table["contents"][row]),
         )
+
+
+def authentic_ids(classes: Tensor, contents: Tensor) -> Tensor:
+    """What the loss calls ``authentic``: the content of items without a class, ``SYNTHETIC`` for the others; (n,)."""
+    return torch.where(classes.sum(dim=1) == 0, contents, SYNTHETIC)

@@ -1,0 +1,119 @@
+"""The temporal stage: a GRU learns, on frozen spatial features, to tell clips' distortions apart (CONVIQT, III-B, C).
+
+The two scales of a clip are its two views. Features are small, so a batch is hundreds of clips and needs no memory of
+earlier ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from conviqt_cli.model.networks import FEATURES, HIDDEN, TemporalNetwork
+from conviqt_cli.training.clip_features import ClipFeatures, read_features
+from conviqt_cli.training.loop import ONCE, Limits, Loop, LoopConfig, Progress, silent
+from conviqt_cli.training.loss import Items, neighbour_accuracy
+from conviqt_cli.training.processes import Processes, processes
+from conviqt_cli.training.projector import Projector
+
+
+@dataclass(frozen=True)
+class TemporalConfig(LoopConfig):
+    """How the stage trains. ``batch`` in clips per process; ``authentic`` whether authentic clips take part.
+
+    ``input_gain`` is the spread of the GRU's initial input weights over that of unit-variance gates: features are unit
+    vectors, so PyTorch's own default would leave every gate half open whatever comes in.
+    """
+
+    steps: int = 1200
+    learning_rate: float = 3e-4
+    batch: int = 192
+    input_gain: float = 4.0
+    authentic: bool = True
+
+
+PRESETS = {
+    "cpu": TemporalConfig(),
+    "gpu": TemporalConfig(steps=4000, batch=512),
+    "smoke": TemporalConfig(steps=6, batch=16, checkpoint_every=3),
+}
+
+
+class TemporalLearner(nn.Module):
+    """GRU and projector: features (n, frames, 4096) to embeddings (2n, 128), full scales then half scales."""
+
+    def __init__(self, input_gain: float) -> None:
+        super().__init__()
+        self.network = TemporalNetwork()
+        gru = self.network.gru
+        spreads = {"weight_ih_l0": input_gain * FEATURES**-0.5, "weight_hh_l0": HIDDEN**-0.5}
+        for name, parameter in gru.named_parameters():
+            nn.init.normal_(parameter, std=spreads.get(name, 0.0))
+        self.projector = Projector(HIDDEN)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Unit embeddings."""
+        scales = torch.cat([features[..., :FEATURES], features[..., FEATURES:]])
+        embeddings: Tensor = self.projector(self.network(scales))
+        return embeddings
+
+    def weights(self) -> dict[str, Tensor]:
+        """The GRU by PyTorch's names, on the CPU."""
+        return {name: value.detach().cpu().contiguous() for name, value in self.network.gru.state_dict().items()}
+
+
+def train_temporal(
+    features: Path,
+    output: Path,
+    config: TemporalConfig,
+    *,
+    validation: Path | None = None,
+    device: str = "auto",
+    limits: Limits = ONCE,
+    progress: Progress = silent,
+) -> Path:
+    """Train, or go on training, in the run folder ``output``; returns the path of the weights written at the end.
+
+    ``features`` and ``validation`` (held-out scenes, for the curves only) are folders that
+    :func:`~conviqt_cli.training.clip_features.extract` filled.
+    """
+    clips = read_features(features)
+    if not config.authentic:
+        clips = clips.chosen(torch.nonzero(clips.classes.sum(dim=1) > 0)[:, 0])
+    held_out = read_features(validation) if validation is not None else None
+    torch.manual_seed(config.seed)
+    learner = TemporalLearner(config.input_gain)
+    with processes(device) as group:
+        learner.to(group.device)
+        loop: Loop[ClipFeatures] = Loop(output, config, learner, len(clips.names), group, limits)
+        batches = (clips.chosen(_drawn(len(clips.contents), config, group, i)) for i in range(loop.step, config.steps))
+        loop.run(_TemporalStage(group, held_out), batches, progress)
+        return loop.finish("temporal.safetensors", learner.weights())
+
+
+class _TemporalStage:
+    def __init__(self, group: Processes, held_out: ClipFeatures | None) -> None:
+        self._device, self._held_out = group.device, held_out
+
+    def compare(self, learner: nn.Module, batch: ClipFeatures) -> tuple[Items, Tensor]:
+        embeddings = learner(batch.features.to(self._device).float())
+        items = Items(embeddings, *(part.to(self._device).repeat(2, *[1] * (part.ndim - 1))
+                                    for part in (batch.classes, batch.authentic)))  # fmt: skip
+        return items, torch.arange(len(batch.contents), device=self._device).repeat(2)
+
+    @torch.no_grad()
+    def held_out_accuracy(self, learner: nn.Module) -> float | None:
+        if self._held_out is None:
+            return None
+        return neighbour_accuracy(*self.compare(learner, self._held_out))
+
+
+def _drawn(count: int, config: TemporalConfig, group: Processes, step: int) -> Tensor:
+    """Rows of this step's clips for this process: seed, step and rank decide."""
+    size = min(config.batch * group.count, count // group.count * group.count)
+    rows = np.random.default_rng([config.seed, 1, step]).choice(count, size, replace=False)
+    return torch.from_numpy(rows[group.rank :: group.count])
