@@ -18,11 +18,11 @@ def quantisation(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels
 
 
 def gradient_banding(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
-    """Contours in skies and walls: smooth areas lose their fine grain and step by 4 to 24 grey levels; texture stays.
+    """Contours in skies and walls: smooth areas lose their fine grain and step by 5 to 25 grey levels; texture stays.
 
     That is what an encoder does that drops the weak coefficients of smooth blocks.
     """
-    step = at_level(level, (4.0, 7.0, 11.0, 16.0, 24.0))
+    step = at_level(level, (5.0, 8.0, 13.0, 18.0, 25.0))
     ycc = to_ycc(pixels)
     smooth = np.asarray(cv2.GaussianBlur(ycc, (0, 0), 3.0), np.float32)
     detail = np.asarray(cv2.blur(np.abs(ycc[..., :1] - smooth[..., :1]), (9, 9)), np.float32)
