@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,8 +26,8 @@ class RunFolder:
         if written.exists():
             if not resume:
                 raise UsageError(f"{path}: holds a run already; continue it with --resume or choose another folder")
-            before = json.loads(written.read_text())
-            changed = sorted(key for key in {*before, *config} if before.get(key) != config.get(key))
+            before, now = json.loads(written.read_text()), json.loads(json.dumps(dict(config)))
+            changed = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
             if changed:
                 raise UsageError(f"{path}: the run began with another {', '.join(changed)}; resume with the same")
         else:
@@ -52,7 +51,7 @@ class RunFolder:
         """Write a checkpoint, whole or not at all."""
         partial = self.path / f"{CHECKPOINT}.partial"
         torch.save(state, partial)
-        os.replace(partial, self.path / CHECKPOINT)
+        partial.replace(self.path / CHECKPOINT)
 
     def log(self, row: Mapping[str, float]) -> None:
         """Append a row to the log; ``step`` is one of its values."""
@@ -103,4 +102,4 @@ def _smoothed(values: tuple[float, ...], weight: float = 0.95) -> list[float]:
 def _replace(path: Path, text: str) -> None:
     partial = path.with_suffix(path.suffix + ".partial")
     partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    partial.replace(path)
