@@ -68,7 +68,7 @@ def two_generations(frames: Pixels, level: int, rng: np.random.Generator) -> Pix
 
 
 #: Bits per pixel of the starved encoder.
-STARVED_RATES = (0.14, 0.08, 0.05, 0.032, 0.02)
+STARVED_RATES = (0.14, 0.08, 0.05, 0.034, 0.023)
 
 
 def starved(frames: Pixels, level: int, rng: np.random.Generator) -> Pixels:

@@ -10,8 +10,8 @@ from conviqt_cli.training.distortions.bank import Pixels
 
 #: Largest relative change of brightness, per level.
 FLICKER = (0.03, 0.06, 0.11, 0.19, 0.32)
-PUMPING = (0.08, 0.15, 0.25, 0.38, 0.55)
-BANDS = (0.04, 0.08, 0.14, 0.22, 0.35)
+PUMPING = (0.06, 0.12, 0.2, 0.3, 0.42)
+BANDS = (0.04, 0.08, 0.14, 0.21, 0.3)
 #: Standard deviation of grain in steps of 255, per level.
 GRAIN = (3.5, 7.0, 12.0, 20.0, 32.0)
 

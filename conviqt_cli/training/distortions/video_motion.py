@@ -42,9 +42,10 @@ def frame_blending(frames: Pixels, level: int, rng: np.random.Generator) -> Pixe
     step = FADES[level - 1]
     at = np.arange(len(frames))
     phase = int(rng.integers(0, step))
-    before = np.maximum(0, (at + phase) // step * step - phase)
-    after = np.minimum(len(frames) - 1, before + step)
-    share = (at - before) / step
+    kept = (at + phase) // step * step - phase
+    # At either end a kept frame may be outside the clip; the first or last frame stands for it.
+    before, after = np.maximum(0, kept), np.minimum(len(frames) - 1, kept + step)
+    share = (at - kept) / step
     result = np.empty_like(frames)
     for index in at:
         first, second = frames[before[index]], frames[after[index]]
