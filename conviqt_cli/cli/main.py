@@ -15,6 +15,7 @@ from conviqt_cli.cli.evaluate import evaluate
 from conviqt_cli.cli.features import features
 from conviqt_cli.cli.fit_regressor import fit_regressor
 from conviqt_cli.cli.score import score
+from conviqt_cli.cli.train import train_app
 from conviqt_cli.cli.weights import weights_app
 from conviqt_cli.errors import ConviqtError, UsageError
 
@@ -33,6 +34,7 @@ app.command("features")(features)
 app.command("fit-regressor")(fit_regressor)
 app.command("evaluate")(evaluate)
 app.add_typer(weights_app, name="weights")
+app.add_typer(train_app, name="train")
 
 
 def _show_version(wanted: bool) -> None:
