@@ -24,12 +24,13 @@ def at_level(level: int, strengths: tuple[_T, _T, _T, _T, _T]) -> _T:
 
 def to_pixels(values: NDArray[np.generic]) -> Pixels:
     """Round values on the 0 to 255 scale to uint8, clipping what lies outside."""
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(values), 0, 255), np.uint8)
 
 
 def to_ycc(pixels: Pixels) -> NDArray[np.float32]:
     """Full-range BT.601 luma, Cr and Cb (OpenCV's order), float32, chroma centred on 128."""
-    return np.asarray(cv2.cvtColor(pixels.astype(np.float32), cv2.COLOR_RGB2YCrCb), np.float32) + _CENTRE
+    ycc: NDArray[np.float32] = np.asarray(cv2.cvtColor(pixels.astype(np.float32), cv2.COLOR_RGB2YCrCb)) + _CENTRE
+    return ycc
 
 
 def from_ycc(ycc: NDArray[np.float32]) -> Pixels:
@@ -39,7 +40,7 @@ def from_ycc(ycc: NDArray[np.float32]) -> Pixels:
 
 def normal(rng: np.random.Generator, shape: tuple[int, ...], sigma: float) -> NDArray[np.float32]:
     """Independent Gaussian values of mean 0 and deviation ``sigma``, float32."""
-    return rng.standard_normal(shape, dtype=np.float32) * np.float32(sigma)
+    return np.asarray(rng.standard_normal(shape, dtype=np.float32) * np.float32(sigma))
 
 
 def sideways(plane: NDArray[_S], move: int) -> NDArray[_S]:

@@ -19,7 +19,8 @@ def pixelation(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
     # Mirrored at the far sides to whole squares, so that the last ones are as large as the others.
     padded = np.pad(pixels, ((0, -height % side), (0, -width % side), (0, 0)), "symmetric")
     small = cv2.resize(padded, (padded.shape[1] // side, padded.shape[0] // side), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.uint8).repeat(side, 0).repeat(side, 1)[:height, :width].copy()
+    large = np.asarray(small, np.uint8).repeat(side, 0).repeat(side, 1)
+    return np.ascontiguousarray(large[:height, :width])
 
 
 def block_loss(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
@@ -33,7 +34,7 @@ def block_loss(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
     rows, columns = -(-height // MACROBLOCK), -(-width // MACROBLOCK)
     lost = np.zeros((rows, columns), bool)
     wanted = max(1, round(share * rows * columns))
-    result = pixels.copy()
+    result: Pixels = pixels.copy()
     while lost.sum() < wanted:
         row, start = int(rng.integers(rows)), int(rng.integers(columns))
         run = min(int(rng.integers(2, 9)), columns - start, wanted - int(lost.sum()))
@@ -47,7 +48,7 @@ def block_loss(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
 def combing(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
     """Every other line moved sideways by 1 to 14 pixels, as two fields of a moving scene woven into one frame."""
     move = at_level(level, (1, 2, 4, 8, 14)) * int(rng.choice((-1, 1)))
-    result = pixels.copy()
+    result: Pixels = pixels.copy()
     result[1::2] = sideways(pixels[1::2], move)
     return result
 

@@ -35,7 +35,7 @@ def disc(radius: float) -> NDArray[np.float32]:
     reach = math.ceil(radius)
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     weights = np.clip(radius + 0.5 - np.hypot(x, y), 0.0, 1.0)
-    return (weights / weights.sum()).astype(np.float32)
+    return np.asarray(weights / weights.sum(), np.float32)
 
 
 def line(length: float, angle: float) -> NDArray[np.float32]:
@@ -47,4 +47,4 @@ def line(length: float, angle: float) -> NDArray[np.float32]:
     across = y * math.cos(angle) - x * math.sin(angle)
     # Half a pixel of softness at the sides and ends keeps slanted lines as heavy as level ones.
     weights = np.clip(1.0 - np.abs(across), 0.0, 1.0) * np.clip(half + 0.5 - np.abs(along), 0.0, 1.0)
-    return (weights / weights.sum()).astype(np.float32)
+    return np.asarray(weights / weights.sum(), np.float32)

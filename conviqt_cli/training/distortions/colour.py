@@ -55,7 +55,7 @@ def colour_fringes(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixe
     reach = at_level(level, (1.0, 1.8, 3.0, 5.5, 10.0)) / 2
     angle = rng.uniform(0.0, 2 * math.pi)
     size = (pixels.shape[1], pixels.shape[0])
-    result = pixels.copy()
+    result: Pixels = pixels.copy()
     for channel, sign in ((0, 1.0), (2, -1.0)):
         move = np.array([[1, 0, sign * reach * math.cos(angle)], [0, 1, sign * reach * math.sin(angle)]], np.float32)
         plane = np.ascontiguousarray(pixels[..., channel])

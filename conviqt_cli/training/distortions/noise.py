@@ -25,7 +25,7 @@ def impulse_noise(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixel
     """Salt and pepper: 0.2 to 8 per cent of the samples of each channel become 0 or 255."""
     share = at_level(level, (0.002, 0.006, 0.015, 0.035, 0.08))
     draw = rng.random(pixels.shape, dtype=np.float32)
-    result = pixels.copy()
+    result: Pixels = pixels.copy()
     result[draw < share / 2] = 0
     result[draw > 1 - share / 2] = 255
     return result
