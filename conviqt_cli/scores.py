@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from conviqt_cli.quality.diagnosis import Diagnosis
 from conviqt_cli.quality.scale import Scale
 from conviqt_cli.video.probe import VideoInfo
 
-#: Version of the JSON and CSV layout; a change of meaning changes it.
+#: Version of the JSON and CSV layout; a change of meaning changes it, a field more does not.
 SCHEMA = "conviqt-score/1"
 
 #: Quality, times and intervals are written with this many decimals in every format, so that all formats agree.
@@ -34,12 +35,16 @@ class Interval:
 
 @dataclass(frozen=True)
 class SegmentScore:
-    """Quality of one clip, shown from ``start`` to ``end`` seconds."""
+    """Quality of one clip, shown from ``start`` to ``end`` seconds.
+
+    ``diagnosis`` says what distortion it looks like, ``None`` where the bundle has no diagnosis head.
+    """
 
     start: float
     end: float
     quality: float
     interval: Interval | None = None
+    diagnosis: Diagnosis | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,7 @@ class VideoScore:
                     "quality": _rounded(segment.quality),
                     "word": self.scale.word(segment.quality),
                     "interval": _interval(segment.interval),
+                    "diagnosis": _diagnosis(segment.diagnosis),
                 }
                 for segment in self.segments
             ],
@@ -153,3 +159,14 @@ def _interval(interval: Interval | None) -> dict[str, float] | None:
     if interval is None:
         return None
     return {"low": _rounded(interval.low), "high": _rounded(interval.high), "level": interval.level}
+
+
+def _diagnosis(diagnosis: Diagnosis | None) -> dict[str, Any] | None:
+    if diagnosis is None:
+        return None
+    return {
+        "family": diagnosis.family,
+        "level": _rounded(diagnosis.level),
+        "probability": _rounded(diagnosis.probability),
+        "others": [{"family": other.family, "probability": _rounded(other.probability)} for other in diagnosis.others],
+    }

@@ -6,7 +6,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from conviqt_cli.features import FeatureSet
 from conviqt_cli.model.bundle import Bundle, open_bundle, sha256
 from conviqt_cli.model.encoder import Encoder, TorchEncoder
 from conviqt_cli.notes import judgement_notes, video_notes
+from conviqt_cli.quality.diagnosis import Diagnosis, DiagnosisHead
 from conviqt_cli.quality.intervals import DEFAULT_LEVEL
 from conviqt_cli.quality.pooling import POOLINGS, pool
 from conviqt_cli.quality.regressor import Regressor, check_belongs, load_regressor
@@ -69,7 +70,7 @@ class Scorer:
     """A loaded model with its settings; scores any number of videos, one at a time.
 
     Make one with :func:`load`. ``timeout`` is how long, in seconds, a decoder may go without giving a frame;
-    ``max_frames`` how many frames one video may have.
+    ``max_frames`` how many frames one video may have. Without a ``diagnosis`` head segments have no diagnosis.
     """
 
     def __init__(
@@ -82,12 +83,13 @@ class Scorer:
         timeout: float = 120.0,
         regressor_name: str = "bundled",
         max_frames: int = MAX_FRAMES,
+        diagnosis: DiagnosisHead | None = None,
     ) -> None:
         if pooling not in POOLINGS:
             raise UsageError(f"--pool {pooling}: choose one of {', '.join(POOLINGS)}")
         self.bundle, self.encoder, self.plan, self.pooling = bundle, encoder, plan, pooling
         self._regressor, self._timeout, self._regressor_name = regressor, timeout, regressor_name
-        self._max_frames = max_frames
+        self._max_frames, self._diagnosis = max_frames, diagnosis
         #: Entered with each video's facts before it is decoded; may wait, or refuse with a :class:`LimitError`.
         self.admit: Callable[[VideoInfo], AbstractContextManager[None]] = lambda info: nullcontext()
 
@@ -122,10 +124,11 @@ class Scorer:
         quality = np.array([scale.clip(value) for value in raw])
         # Intervals of whole videos are calibrated for the mean of clips; no other pooling has one.
         pooled = _intervals(regressor, raw.mean(keepdims=True), "video")[0] if self.pooling == "mean" else None
+        intervals, diagnoses = _intervals(regressor, raw, "clip"), self._diagnoses(encoded.vectors)
         segments = tuple(
-            SegmentScore(float(first), float(last), float(value), interval)
-            for first, last, value, interval in zip(
-                encoded.start, encoded.end, quality, _intervals(regressor, raw, "clip"), strict=True
+            SegmentScore(float(first), float(last), float(value), interval, diagnosis)
+            for first, last, value, interval, diagnosis in zip(
+                encoded.start, encoded.end, quality, intervals, diagnoses, strict=True
             )
         )
         novelty = regressor.novelty.score(encoded.vectors.astype(np.float64)) if regressor.novelty else None
@@ -184,6 +187,9 @@ class Scorer:
             "device": self.encoder.device,
             "precision": self.encoder.precision,
         }
+
+    def _diagnoses(self, vectors: NDArray[np.float32]) -> Sequence[Diagnosis | None]:
+        return [None] * len(vectors) if self._diagnosis is None else self._diagnosis.diagnose(vectors)
 
     def _encode(self, source: str, start: float, duration: float | None, progress: ProgressCallback | None) -> _Encoded:
         info = probe(source, timeout=self._timeout)
@@ -349,7 +355,8 @@ def load(
     if regressor is not None:
         head = load_regressor(Path(regressor))
         check_belongs(head, bundle.encoder_id, str(regressor))
+    diagnosis = bundle.diagnosis()
     encoder = TorchEncoder(bundle, device, precision, threads)
     # Two regressors of one name are told apart by what is in them.
     name = "bundled" if regressor is None else f"{Path(regressor).name} {sha256(Path(regressor))[:12]}"
-    return Scorer(bundle, encoder, head, plan, pooling, timeout, name, max_frames)
+    return Scorer(bundle, encoder, head, plan, pooling, timeout, name, max_frames, diagnosis)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import imageio_ffmpeg
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,6 +28,29 @@ def shared() -> Path:
     folder = Path(os.environ.get("CONVIQT_SHARED", ROOT.parent / "shared"))
     if not (folder / "parity").is_dir():
         pytest.skip("no shared data here (set CONVIQT_SHARED)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def diagnosing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The default bundle with a made-up diagnosis head, which always sees blur of level 3 (64 %), then noise."""
+    from conviqt_cli.model.bundle import MANIFEST, open_bundle, write_manifest
+    from conviqt_cli.quality.diagnosis import DiagnosisHead
+
+    bundle, folder = open_bundle(), tmp_path_factory.mktemp("diagnosing")
+    files = {role: entry["name"] for role, entry in bundle.manifest["files"].items()}
+    for name in files.values():
+        (folder / name).write_bytes((bundle.folder / name).read_bytes())
+    (folder / MANIFEST).write_bytes((bundle.folder / MANIFEST).read_bytes())
+    flat = np.zeros((4, 2048))
+    chances = np.log([0.05, 0.64, 0.1, 0.21])
+    head = DiagnosisHead(
+        ("pristine", "blur", "flicker", "noise"), flat, chances, flat, np.array([0.0, 3.1, 1.0, 2.0]),
+        bundle.encoder_id, {"labels": "made up"},
+    )  # fmt: skip
+    head.save(folder / "diagnosis.safetensors")
+    manifest = {key: value for key, value in bundle.manifest.items() if key not in ("schema", "files")}
+    write_manifest(folder, manifest, {**files, "diagnosis": "diagnosis.safetensors"})
     return folder
 
 

@@ -95,6 +95,14 @@ def test_intervals_hold_the_score_and_stay_on_the_scale(sample):
     assert other.interval is None  # intervals are calibrated for the mean
 
 
+def test_segments_are_diagnosed_where_the_bundle_can(scorer, diagnosing, sample):
+    segments = load(diagnosing, device="cpu", sampling="every:9").score(sample, duration=0.7).segments
+    assert [each.diagnosis.text for each in segments] == ["looks like blur, level 3 of 5 (64 %)"] * len(segments)
+    assert (segments[0].diagnosis.level, segments[0].diagnosis.others[0].family) == (pytest.approx(3.1), "noise")
+    (segment, *_) = scorer.score(sample, duration=0.7).segments
+    assert (segment.diagnosis is None) == (scorer.bundle.diagnosis() is None)
+
+
 def test_predict_is_one_number(sample):
     quality = conviqt_cli.predict(sample)
     assert isinstance(quality, float) and 1 <= quality <= 5

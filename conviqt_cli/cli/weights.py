@@ -30,11 +30,17 @@ def list_() -> None:
 
 @weights_app.command()
 def show(bundle: BundleName = None) -> None:
-    """Print a bundle's manifest as JSON, with its encoder's identity and its checksum."""
+    """Print a bundle's manifest as JSON, with its encoder's identity, its checksum and what its diagnosis can name."""
     from conviqt_cli.model.bundle import open_bundle
 
     opened = open_bundle(bundle)
-    facts = {"encoder_id": opened.encoder_id, "manifest_sha256": opened.checksum, "folder": str(opened.folder)}
+    head = opened.diagnosis()
+    facts = {
+        "encoder_id": opened.encoder_id,
+        "manifest_sha256": opened.checksum,
+        "folder": str(opened.folder),
+        "diagnosis": None if head is None else {"families": list(head.families), "card": head.card},
+    }
     typer.echo(json.dumps({**opened.manifest, **facts}, indent=2))
 
 

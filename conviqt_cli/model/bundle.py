@@ -1,8 +1,9 @@
 """Weight bundles: a folder that says what it holds and can prove that it is undamaged.
 
 ``manifest.json`` names the networks, their normalisation and scales, the score scale, licence and provenance, and the
-SHA-256 of every other file: ``spatial.safetensors``, ``temporal.safetensors``, ``regressor.safetensors`` (optional)
-and ``MODEL_CARD.md``. No format in a bundle can execute code. Every file is checked each time it is read.
+SHA-256 of every other file: ``spatial.safetensors``, ``temporal.safetensors``, ``regressor.safetensors`` (optional),
+``diagnosis.safetensors`` (optional: what distortion a clip looks like) and ``MODEL_CARD.md``. No format in a bundle can
+execute code. Every file is checked each time it is read.
 """
 
 from __future__ import annotations
@@ -15,11 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from conviqt_cli.errors import BundleError
+from conviqt_cli.quality.diagnosis import DiagnosisHead
 from conviqt_cli.quality.regressor import Regressor, check_belongs, load_regressor
 
 SCHEMA = "conviqt-bundle/1"
 DEFAULT = "conviqt-base"
 MANIFEST = "manifest.json"
+
+#: Values of a clip vector: 1024 of the GRU at each of two scales.
+VECTOR_WIDTH = 2048
 
 #: What this version can run; a manifest that asks for anything else is refused rather than run wrongly.
 _SUPPORTED = {"spatial": ("resnet50",), "stride_in": ("conv1", "conv2"), "temporal": ("gru",)}
@@ -82,6 +87,24 @@ class Bundle:
         regressor = load_regressor(path)
         check_belongs(regressor, self.encoder_id, str(path))
         return regressor
+
+    def diagnosis(self) -> DiagnosisHead | None:
+        """The bundle's diagnosis head, ``None`` when it has none.
+
+        Raises :class:`BundleError` when the head is damaged, or belongs to another encoder.
+        """
+        if "diagnosis" not in self.manifest["files"]:
+            return None
+        path = self.file("diagnosis")
+        head = DiagnosisHead.load(path)
+        if head.encoder_id != self.encoder_id:
+            raise BundleError(
+                f"{path}: fitted on encoder {head.encoder_id}, but the bundle's is {self.encoder_id}; "
+                "install the bundle again"
+            )
+        if head.width != VECTOR_WIDTH:
+            raise BundleError(f"{path}: made for vectors of {head.width} values, but clips have {VECTOR_WIDTH}")
+        return head
 
     def verify(self) -> list[str]:
         """Check every file; returns one line per problem, nothing when all is well."""

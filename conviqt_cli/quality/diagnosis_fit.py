@@ -13,7 +13,6 @@ networks", ICML 2017), so that of clips diagnosed with 70 % about 70 % are right
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 
 from conviqt_cli.quality.diagnosis import PRISTINE, WORST_LEVEL, DiagnosisHead, name_problem, softmax
 
@@ -34,13 +33,13 @@ FOLDS = 5
 #: Principal components kept. With 2048 values, what is left out is a fraction of a percent of the variance.
 COMPONENTS = 512
 
-#: scikit-learn's ``C``, strongest penalty first, so that a tie goes to the smoother model and each starts the next.
-PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+#: Penalties of the classifier on points of mean square 1, strongest first: a tie goes to the smoother model.
+PENALTIES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
 
 #: Penalties of the level's ridge, relative to the mean energy of the vectors.
-LEVEL_PENALTIES = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
+LEVEL_PENALTIES = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
 
-_ITERATIONS = 300
+_ITERATIONS = 200
 _CALIBRATION_BINS = 10
 
 
@@ -70,14 +69,14 @@ def fit_head(
     penalty, temperature, logits = _choose_penalty(points, data, folds)
     level_penalty, level_estimates = _choose_level_penalty(points, data, folds)
 
-    coef, bias = _classifier(points, data, [penalty])[0]
+    coef, bias = _classifier(points, data, PENALTIES[: PENALTIES.index(penalty) + 1])[-1]
     level_coef, level_bias = _level_ridges(points, data, level_penalty)
     card: dict[str, Any] = {
         "labels": "distortions made by the training bank",
         "validation": f"{FOLDS}-fold cross-validation, contents kept whole",
         "clips": len(points),
         "contents": len(np.unique(data.content)),
-        "penalty_c": penalty,
+        "penalty": penalty,
         "level_penalty": level_penalty,
         "temperature": round(temperature, 4),
         "components": points.shape[1],
@@ -199,25 +198,37 @@ def _choose_penalty(
 def _classifier(
     points: Floats, data: _Labelled, penalties: Sequence[float]
 ) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Weights (k, components) and biases (k,) for each penalty."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
+    """Weights (k, components) and biases (k,) for each penalty, each search starting from the result before.
 
+    Minimises mean weighted cross entropy + penalty / 2 |weights|². The curvature along a component is about its
+    variance times p (1 - p), plus the penalty; searching in units of its root makes L-BFGS several times faster.
+    """
+    count, width, classes = len(points), points.shape[1], len(data.names)
+    single = points.astype(np.float32)
+    rows, weight = np.arange(count), data.weight / count
+    variance = (points**2).mean(axis=0) / classes
     found = []
-    model = LogisticRegression(max_iter=_ITERATIONS, tol=1e-4, warm_start=True)
-    with warnings.catch_warnings():
-        # Where the penalty is weak the last digits take long, and cross-validation judges what came out anyway.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        for penalty in penalties:
-            model.set_params(C=penalty)
-            model.fit(points, data.family, sample_weight=data.weight)
-            coef, bias = model.coef_, model.intercept_
-            if len(coef) == 1:  # scikit-learn then keeps the difference of the two only
-                coef, bias = np.concatenate([-coef, coef]) / 2, np.concatenate([-bias, bias]) / 2
-            # A family whose contents all fell into the test side is simply unlikely to this model.
-            full = np.zeros((len(data.names), points.shape[1])), np.full(len(data.names), bias.min() - 5.0)
-            full[0][model.classes_], full[1][model.classes_] = coef, bias
-            found.append(full)
+    # A family that is all in the test side gets a bias of little probability rather than one of minus infinity.
+    start = np.log(np.maximum(np.bincount(data.family, weight, classes), 1e-3 / classes))
+    coef, bias = np.zeros((classes, width)), start - start.mean()
+    for penalty in penalties:
+        unit = 1.0 / np.sqrt(variance + penalty)
+
+        def loss(flat: Floats, penalty: float = penalty, unit: Floats = unit) -> tuple[float, Floats]:
+            weights, offset = flat[:-classes].reshape(classes, width) * unit, flat[-classes:]
+            slope = softmax(single @ weights.astype(np.float32).T + offset)
+            cost = -weight @ np.log(np.maximum(slope[rows, data.family], 1e-30))
+            slope[rows, data.family] -= 1.0
+            slope *= weight[:, None]
+            gradient = (slope.astype(np.float32).T @ single + penalty * weights) * unit
+            total = cost + penalty / 2 * (weights**2).sum()
+            return float(total), np.concatenate([gradient.ravel(), slope.sum(axis=0)]).astype(np.float64)
+
+        options = {"maxiter": _ITERATIONS, "ftol": 1e-6, "gtol": 1e-5}
+        begin = np.concatenate([(coef / unit).ravel(), bias])
+        flat = minimize(loss, begin, jac=True, method="L-BFGS-B", options=options).x
+        coef, bias = flat[:-classes].reshape(classes, width) * unit, flat[-classes:]
+        found.append((coef, bias))
     return found
 
 

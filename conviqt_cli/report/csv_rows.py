@@ -34,8 +34,9 @@ wall_seconds        time it took to score, seconds: the one column that differs 
 ==================  ====================================================================================================
 
 With ``--segments`` a video has one row per segment, a failed one a single row. ``segment`` counts from 0, ``start``
-and ``end`` are seconds, ``quality``, ``word`` and the interval are the segment's; ``video_quality`` is the pooled one;
-all others are as above.
+and ``end`` are seconds, ``quality``, ``word`` and the interval are the segment's; ``diagnosis`` is the likeliest family
+of distortion (``pristine``: none), ``diagnosis_level`` its level from 0 to 5 and ``diagnosis_probability`` its
+probability, all empty where the model has no diagnosis; ``video_quality`` is the pooled one; all others are as above.
 
 Numbers have four decimals, ``wall_seconds`` three; they are the same as in JSON.
 """
@@ -49,6 +50,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
 from conviqt_cli.batch.record import Entry, FileFacts, Record
+from conviqt_cli.quality.diagnosis import Diagnosis
 from conviqt_cli.scores import DECIMALS, SCHEMA, Interval, VideoScore
 
 _IDENTITY = ("model", "model_checksum", "encoder_id", "regressor", "settings")
@@ -59,7 +61,8 @@ VIDEO_COLUMNS = (
 )  # fmt: skip
 SEGMENT_COLUMNS = (
     "schema", "source", "status", "segment", "segments", "start", "end", "quality", "word", "interval_low",
-    "interval_high", "video_quality", "novelty", "warnings", *_RUN_COLUMNS,
+    "interval_high", "diagnosis", "diagnosis_level", "diagnosis_probability", "video_quality", "novelty", "warnings",
+    *_RUN_COLUMNS,
 )  # fmt: skip
 
 
@@ -146,6 +149,7 @@ def segment_rows(score: VideoScore) -> list[dict[str, str]]:
             "quality": number(segment.quality),
             "word": score.scale.word(segment.quality) or "",
             **_ends(segment.interval),
+            **_diagnosis(segment.diagnosis),
             "video_quality": number(score.quality),
             **_shared_cells(score),
         }
@@ -176,6 +180,13 @@ def _run_cells(record: Record) -> dict[str, str]:
 def _ends(interval: Interval | None) -> dict[str, str]:
     low, high = (None, None) if interval is None else (interval.low, interval.high)
     return {"interval_low": number(low), "interval_high": number(high)}
+
+
+def _diagnosis(found: Diagnosis | None) -> dict[str, str]:
+    if found is None:
+        return {}
+    level, probability = number(found.level), number(found.probability)
+    return {"diagnosis": found.family, "diagnosis_level": level, "diagnosis_probability": probability}
 
 
 def _line(cells: Sequence[str]) -> bytes:

@@ -14,11 +14,12 @@ from conviqt_cli.scores import VideoScore
 from conviqt_cli.video.sampling import SamplingPlan
 
 _BARS = "▁▂▃▄▅▆▇█"
+_LOOKS_LIKE = "looks like"
 _COLOURS = ("red", "dark_orange", "yellow", "green", "bright_green")
 
 
 def full_report(score: VideoScore, width: int = 80) -> RenderableType:
-    """One video: pooled quality, timeline, worst segments, what was judged and by what, warnings."""
+    """One video: pooled quality, timeline, worst segments and what they look like, what was judged, warnings."""
     parts: list[RenderableType] = [_headline(score), Text("")]
     if len(score.segments) > 1:
         parts += [*_timeline(score, max(20, min(width - 14, 100))), Text("")]
@@ -76,6 +77,9 @@ def _headline(score: VideoScore) -> Text:
         share = f"{100 * score.interval.level:g} %"
         line.append(f"   {share} interval {score.interval.low:.2f} to {score.interval.high:.2f}")
     line.append(f"\n  scale    {score.scale.description}", style="dim")
+    # Of several segments the worst ones are listed with theirs; a video has no diagnosis of its own.
+    if len(score.segments) == 1 and score.segments[0].diagnosis:
+        line.append(f"\n  picture  {score.segments[0].diagnosis.text}")
     return line
 
 
@@ -100,14 +104,19 @@ def _timeline(score: VideoScore, width: int) -> list[RenderableType]:
 
 
 def _worst(score: VideoScore) -> RenderableType:
-    table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="dim")
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="dim")
+    worst = score.worst(3)
     for name in ("  worst segments", "quality", ""):
-        table.add_column(name)
-    for segment in score.worst(3):
+        table.add_column(name, no_wrap=True)
+    if any(segment.diagnosis for segment in worst):
+        table.add_column(_LOOKS_LIKE)
+    for segment in worst:
         table.add_row(
             f"  {clock(segment.start)} to {clock(segment.end)}",
             Text(f"{segment.quality:.2f}", style=colour(score.scale, segment.quality)),
             score.scale.word(segment.quality) or "",
+            # The head of the column says it once.
+            *([segment.diagnosis.text.removeprefix(f"{_LOOKS_LIKE} ")] if segment.diagnosis else []),
         )
     return table
 

@@ -13,6 +13,7 @@ from conviqt_cli.batch.journal import Journal, StorageError
 from conviqt_cli.batch.output import check_same_maker, join, open_output
 from conviqt_cli.batch.record import FileFacts, Maker, Record, unchanged
 from conviqt_cli.errors import UsageError
+from conviqt_cli.quality.diagnosis import Candidate, Diagnosis
 from conviqt_cli.quality.scale import ACR
 from conviqt_cli.report.writer import row_format
 from conviqt_cli.scores import FailedScore, ModelInfo, Note, SegmentScore, VideoScore
@@ -31,7 +32,9 @@ def record(source, quality=3.25, settings=None, segments=2):
         result = FailedScore(source, "unreadable", f"{source}: no")
         return Record(result, Maker(MODEL, settings), file)
     info = VideoInfo(source, 64, 48, None, 1.0, "h264", "mov", "yuv420p", 8, "bt709", True, "tv", "unknown", "unknown")
-    cut = tuple(SegmentScore(float(n), n + 1.0, quality) for n in range(segments))
+    # One segment with a diagnosis and one without.
+    seen = (Diagnosis("blur", 3.1, 0.64, (Candidate("noise", 0.2),)), None)
+    cut = tuple(SegmentScore(float(n), n + 1.0, quality, diagnosis=seen[n % 2]) for n in range(segments))
     notes = (Note("short", "x"),)
     score = VideoScore(source, quality, ACR, cut, "mean", info, MODEL, settings, 9, 1.5, warnings=notes)
     return Record(score, Maker(MODEL, settings), file)

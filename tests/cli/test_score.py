@@ -52,6 +52,26 @@ def test_all_formats_agree(conviqt, sample, tmp_path):
     assert "1 (bad) to 5 (excellent), higher is better" in table.stdout
 
 
+def test_the_diagnosis_is_in_every_format(conviqt, diagnosing, sample, tmp_path):
+    options = ("--weights", diagnosing, "--sampling", "every:9", "--device", "cpu", "--quiet")
+    table = conviqt("score", sample, *options, "--duration", "0.7", "-o", tmp_path / "s.csv", "--segments").stdout
+    (first, *_), record = csv.DictReader((tmp_path / "s.csv").open()), conviqt("score", sample, *options, "--json")
+    found = json.loads(record.stdout)["segments"][0]["diagnosis"]
+    others = [{"family": "noise", "probability": 0.21}, {"family": "flicker", "probability": 0.1}]
+    assert found == {"family": "blur", "level": 3.1, "probability": 0.64, "others": others}
+    assert (first["diagnosis"], first["diagnosis_level"], first["diagnosis_probability"]) == (
+        "blur",
+        "3.1000",
+        "0.6400",
+    )
+    assert "looks like" in table and "blur, level 3 of 5 (64 %)" in table
+    single = conviqt("score", sample, *options, "--duration", "0.4").stdout
+    assert "picture  looks like blur, level 3 of 5 (64 %)" in single
+    shown = json.loads(conviqt("weights", "show", diagnosing).stdout)
+    assert shown["diagnosis"] == {"families": ["pristine", "blur", "flicker", "noise"], "card": {"labels": "made up"}}
+    assert "diagnosis.safetensors" in str(shown["files"]) and "whole" in conviqt("weights", "verify", diagnosing).stdout
+
+
 def test_the_report_of_one_video_is_made_anew_with_other_settings(conviqt, sample, tmp_path):
     for name in ("a.json", "a.csv"):
         assert conviqt("score", sample, *FAST, "-o", tmp_path / name).returncode == 0

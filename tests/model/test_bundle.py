@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -131,6 +132,27 @@ def test_the_regressor_of_another_encoder_is_refused(copy, tmp_path):
 
     with pytest.raises(RegressorError, match="fitted on encoder 0123456789abcdef"):
         load(copy, regressor=path)
+
+
+def test_a_diagnosis_head_belongs_to_its_bundle_or_is_refused(diagnosing, copy):
+    head = open_bundle(diagnosing).diagnosis()
+    assert head is not None and head.families[0] == "pristine"
+    manifest = json.loads((copy / MANIFEST).read_text())
+    files = {role: entry["name"] for role, entry in manifest.pop("files").items() if role != "diagnosis"}
+    for path in map(copy.joinpath, files.values()):
+        replace(path, path.read_bytes())
+    write_manifest(copy, manifest, files)
+    assert open_bundle(copy).diagnosis() is None
+    narrow = dataclasses.replace(head, family_coef=head.family_coef[:, 1:], level_coef=head.level_coef[:, 1:])
+    wrong = ((head.for_encoder("other"), "fitted on encoder other"), (narrow, "for vectors of 2047 values"))
+    for each, message in wrong:
+        each.save(copy / "d")
+        write_manifest(copy, manifest, {**files, "diagnosis": "d"})
+        with pytest.raises(BundleError, match=message):
+            open_bundle(copy).diagnosis()
+    (copy / "d").write_bytes(b"x")
+    with pytest.raises(BundleError, match="1 bytes instead of"):
+        open_bundle(copy).diagnosis()
 
 
 def test_the_default_bundle_keeps_its_vectors_in_full_precision():
