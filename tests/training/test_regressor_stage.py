@@ -1,0 +1,192 @@
+"""The regressor stage: labels made and resumed, features kept, held-out content never fitted on, a whole bundle."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from conviqt_cli.errors import BundleError, InputError, LabelError
+from conviqt_cli.model.bundle import open_bundle
+from conviqt_cli.model.networks import SpatialNetwork
+from conviqt_cli.training import labelled_encodes, labelled_vectors
+from conviqt_cli.training.assemble import assemble_encoder, seal, untrained_gru, write_card
+from conviqt_cli.training.holdout import held_out
+from conviqt_cli.training.labelled_encodes import draw, label_encodes, read_labels
+from conviqt_cli.training.labelled_vectors import HumanSet, Item
+from conviqt_cli.training.regressor import fit_items, fit_regressor_stage
+
+
+@dataclass(frozen=True)
+class Picture:
+    path: Path
+    kind: str
+    content: str
+
+
+@pytest.fixture
+def few_recipes(monkeypatch):
+    monkeypatch.setattr(labelled_encodes, "STILL_DRAW", (("source",), ("jpeg",), ("blur",)))
+    monkeypatch.setattr(labelled_encodes, "MOVING_DRAW", (("source",), ("h264",)))
+    monkeypatch.setattr(labelled_encodes, "PHOTO_SIDES", (64,))
+    monkeypatch.setattr(labelled_encodes, "VIDEO_SIDES", (64,))
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("bundle")
+    _assemble(folder)
+    return folder
+
+
+def _assemble(folder, spatial=None, temporal=None):
+    spatial = SpatialNetwork("conv1").backbone.state_dict() if spatial is None else spatial
+    assemble_encoder(
+        spatial, temporal or untrained_gru(), folder, name="tiny", version="0", provenance={"spatial": "random"}
+    )
+
+
+def test_labels_are_made_once_and_say_what_is_held_out(tmp_path, make_video, few_recipes, monkeypatch):
+    sources = [
+        Picture(make_video(tmp_path / "a.png", size="96x80", frames=1), "image_pristine", "a"),
+        Picture(make_video(tmp_path / "b.mp4", size="96x80", frames=18), "video_pristine", "b"),
+    ]
+    rows = label_encodes(sources, tmp_path / "out")
+    assert [row.content for row in rows] == ["a", "a", "a", "b", "b"]
+    assert all(row.held_out == held_out(row.content) and (tmp_path / "out" / row.file).is_file() for row in rows)
+    best = {row.content: row.vmaf for row in rows if row.recipe == "source"}
+    assert all(row.vmaf <= best[row.content] for row in rows)
+
+    made = []
+    monkeypatch.setattr(labelled_encodes, "vmaf", lambda reference, encode: made.append(encode.name) or 50.0)
+    (tmp_path / "out" / rows[1].file).unlink()
+    again = label_encodes(sources, tmp_path / "out")
+    assert made == [Path(rows[1].file).name]
+    assert read_labels(tmp_path / "out") == again
+
+
+def test_draws_depend_on_the_content_alone_and_never_repeat():
+    for moving in (False, True):
+        drawn = [draw(name, moving) for name in ("lake", "lake", "tower")]
+        assert drawn[0] == drawn[1] != drawn[2]
+        assert all(len(set(each)) == len(each) and each[0].name == "source" for each in drawn)
+    assert all(recipe.suffix == ".mkv" for recipe in draw("lake", True))
+
+
+def test_damaged_labels_are_one_clear_error(tmp_path):
+    with pytest.raises(InputError, match="make labelled encodes first"):
+        read_labels(tmp_path)
+    (tmp_path / "labels.csv").write_text("file,content\nx,y\n")
+    with pytest.raises(InputError, match="damaged"):
+        read_labels(tmp_path)
+
+
+def _synthetic(rng):
+    """Thirty contents of two sets whose score is one direction of the vectors, and held-out ones with false labels."""
+    direction = rng.standard_normal(32) / 32**0.5
+    items, clips = [], []
+    for number in range(40):
+        name = ("avt_image_h265", "vmaf_stills", "vmaf_videos", "live_iqa_r2_subset")[number % 4]
+        for version in range(5):
+            vector = rng.standard_normal((2, 32))
+            score = float(np.clip(3 + 2 * (vector.mean(axis=0) @ direction), 1, 5))
+            value = 20 * score if name.startswith("vmaf") else score
+            item = Item(Path(f"{number}_{version}"), name, f"c{number}", score, value)
+            items.append(replace(item, held_out=number >= 30 and name.startswith("vmaf")))
+            clips.append(vector)
+    return items, clips
+
+
+def test_the_fit_finds_the_score_and_never_looks_at_held_out_labels():
+    items, clips = _synthetic(np.random.default_rng(0))
+    head, figures = fit_items(items, clips, ["avt_image_h265"])
+    assert figures["held_out"]["vmaf_stills"]["srocc"] > 0.9
+    assert figures["held_out"]["vmaf_stills"]["pairs_in_order"] > 0.9
+    assert figures["out_of_fold"]["human"]["srocc"] > 0.9
+    assert figures["human_items"] + figures["vmaf_items"] == sum(not item.held_out for item in items)
+    assert head.intervals is not None and head.intervals.contents == figures["human_contents"]
+    spoilt = [replace(item, score=1.0) if item.held_out else item for item in items]
+    np.testing.assert_array_equal(fit_items(spoilt, clips, ["avt_image_h265"])[0].coef, head.coef)
+
+
+def test_a_one_content_set_that_spoils_the_others_is_left_out():
+    rng = np.random.default_rng(0)
+    items, clips = _synthetic(rng)
+    fine = fit_items(items, clips, ["avt_image_h265"])[1]
+    for number in range(60):
+        vector = clips[number % len(clips)] + 0.01 * rng.standard_normal((2, 32))
+        items.append(Item(Path(f"x{number}"), "odd", "odd", 6 - items[number % 200].score, 0.0))
+        clips.append(vector)
+    figures = fit_items(items, clips, ["avt_image_h265"])[1]
+    assert figures["left_out"] == ["odd"] and not figures["one_content_sets"]["odd"]["fitted"]
+    assert figures["out_of_fold"] == fine["out_of_fold"]
+
+
+def test_the_stage_completes_a_bundle_and_keeps_features(tmp_path, bundle, monkeypatch):
+    rng = np.random.default_rng(0)
+    human = [HumanSet("panel", anchor=True, square=48)]
+    rows = []
+    for content in range(8):
+        for version in range(2):
+            file = f"p{content}_{version}.png"
+            _picture(tmp_path / "mos" / "panel" / file, rng, version)
+            rows.append([file, 4 - version, f"c{content}", 1, 5, "better"])
+    _csv(tmp_path / "mos/panel/labels.csv", ["file", "mos", "content", "scale_min", "scale_max", "higher_is"], rows)
+    rows = []
+    for content in range(6):
+        for version in range(2):
+            file = f"e{content}_{version}.png"
+            _picture(tmp_path / "encodes" / file, rng, version)
+            rows.append([file, f"e{content}", "image_pristine", f"r{version}", 90 - 40 * version, content == 5])
+    head = ["file", "content", "kind", "recipe", "vmaf", "held_out"]
+    _csv(tmp_path / "encodes/labels.csv", head, rows)
+
+    def stage():
+        return fit_regressor_stage(
+            bundle, tmp_path / "mos", tmp_path / "encodes", tmp_path / "work", device="cpu", human_sets=human
+        )
+
+    (bundle / "extra.safetensors").write_bytes(b"kept")
+    seal(bundle, {"diagnosis": "extra.safetensors"})
+    figures = stage()
+    write_card(bundle, figures, {"Training corpus": "None: {random} weights.", "Ablations": "None."})
+    opened = open_bundle(bundle)
+    assert opened.verify() == [] and {"regressor", "card", "diagnosis"} <= opened.manifest["files"].keys()
+    card = (bundle / "MODEL_CARD.md").read_text()
+    assert "16 opinion scores" in card and "None: {random} weights." in card and "## Ablations" in card
+    before = opened.regressor().predict(np.zeros((1, 2048)))
+    monkeypatch.setattr(labelled_vectors, "_spatial_features", lambda *_: pytest.fail("features were made again"))
+    assert stage() == figures
+    np.testing.assert_array_equal(open_bundle(bundle).regressor().predict(np.zeros((1, 2048))), before)
+
+    with pytest.raises(LabelError, match="none of the sets"):
+        fit_regressor_stage(bundle, tmp_path / "none", tmp_path / "encodes", tmp_path / "work", device="cpu")
+
+
+def test_weights_that_do_not_fit_are_refused(tmp_path):
+    state = dict(SpatialNetwork("conv1").backbone.state_dict())
+    del state["layer1.0.conv1.weight"]
+    with pytest.raises(BundleError, match=r"layer1\.0\.conv1\.weight is missing"):
+        _assemble(tmp_path, spatial=state)
+    gru = untrained_gru()
+    with pytest.raises(BundleError, match="not part of this network"):
+        _assemble(tmp_path, temporal={**gru, "weight_ih_l1": gru["weight_ih_l0"]})
+    with pytest.raises(BundleError, match="float16"):
+        _assemble(tmp_path, temporal={**gru, "weight_ih_l0": gru["weight_ih_l0"] * 1e9})
+
+
+def _picture(path, rng, version):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    small = rng.integers(0, 255, (6 * (2 - version), 6 * (2 - version), 3), dtype=np.uint8)
+    Image.fromarray(small).resize((48, 48), Image.Resampling.BICUBIC).save(path)
+
+
+def _csv(path, head, rows):
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([head, *rows])
