@@ -11,14 +11,15 @@ import typer
 from conviqt_cli.cli import options
 from conviqt_cli.cli.console import log
 from conviqt_cli.cli.progress_bar import steps
+from conviqt_cli.cli.train_bundle import assemble, diagnosis, labels, regressor
 from conviqt_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from conviqt_cli.training.loop import Limits, LoopConfig, Progress
 
 train_app = typer.Typer(
-    help="Train an encoder and make a bundle of it: gather, pack, spatial, features, temporal, assemble, labels, "
-    "regressor. Needs the extra `train`.",
+    help="Train an encoder and make a bundle of it: gather, pack, spatial, assemble, features, temporal, labels, "
+    "diagnosis, regressor. Needs the extra `train`.",
     no_args_is_help=True,
 )
 
@@ -73,7 +74,7 @@ def pack(
     clips: Annotated[bool, typer.Option("--clips", help="Clips for the temporal stage instead of squares.")] = False,
     held_out: Annotated[bool, typer.Option("--held-out", help="Pack the contents no stage may train on.")] = False,
     shards: Annotated[int, typer.Option("--shards", min=1, help="Files.")] = 20,
-    cells: Annotated[int | None, typer.Option("--cells", min=1, help="Cells a file: 16 of squares, 2 of clips.")] = None,
+    cells: Annotated[int | None, typer.Option("--cells", min=1, help="Cells a file: 32, or 2 of clips.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed packs other files.")] = 0,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes.")] = 1,
     quiet: options.Quiet = False,
@@ -84,7 +85,7 @@ def pack(
 
     with steps(quiet) as progress:
         pack(
-            read_corpus(corpus), output, shards=shards, cells=cells or (2 if clips else 16),
+            read_corpus(corpus), output, shards=shards, cells=cells or (2 if clips else 32),
             recipe=CLIPS if clips else SQUARES, seed=seed, held_out_side=held_out, jobs=jobs,
             progress=lambda done: progress("packing", done, shards),
         )  # fmt: skip
@@ -213,3 +214,7 @@ def _reporter(config: LoopConfig, quiet: bool) -> Progress:
 def _say_where(weights: Path, quiet: bool) -> None:
     if not quiet:
         log(f"wrote {weights}" if weights.exists() else "stopped before the end; go on with --resume")
+
+
+for _command in (assemble, labels, diagnosis, regressor):
+    train_app.command()(_command)

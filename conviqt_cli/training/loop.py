@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from conviqt_cli.training.loss import TEMPERATURE, Items, Memory, contrastive_loss, joined, neighbour_accuracy
+from conviqt_cli.training.loss import TEMPERATURE, Items, accuracy, centre_loss, contrastive_loss
 from conviqt_cli.training.optimiser import Schedule, adamw
 from conviqt_cli.training.processes import Processes
 from conviqt_cli.training.run_folder import RunFolder
@@ -31,7 +31,7 @@ def silent(row: dict[str, float]) -> None:
 class LoopConfig:
     """What both stages set. Rates are the peaks of the schedule, for the network and for its projector.
 
-    ``memory`` is in items of earlier steps that are compared with; ``checkpoint_every`` in steps.
+    ``checkpoint_every`` is in steps.
     """
 
     steps: int = 1500
@@ -40,7 +40,6 @@ class LoopConfig:
     weight_decay: float = 1e-4
     warm_up: float = 0.1
     temperature: float = TEMPERATURE
-    memory: int = 0
     checkpoint_every: int = 100
     seed: int = 0
 
@@ -49,11 +48,15 @@ class Stage(Protocol[B]):
     """A stage's own part in a step."""
 
     def compare(self, learner: nn.Module, batch: B) -> tuple[Items, Tensor]:
-        """Embeddings of a batch, both views of the whole items first, and which item each row is a view of."""
+        """All views of a batch as items of the loss, and their cosines to the centres of all classes."""
+        ...
+
+    def size(self, batch: B) -> int:
+        """How many packed items a batch holds."""
         ...
 
     def held_out_accuracy(self, learner: nn.Module) -> float | None:
-        """Neighbour accuracy on held-out content, for the curves; ``None`` when none was given."""
+        """Accuracy on held-out content, for the curves; ``None`` when none was given."""
         ...
 
 
@@ -75,22 +78,18 @@ class Loop(Generic[B]):
     ``learner`` has two parts, ``network`` and ``projector``.
     """
 
-    def __init__(
-        self, output: Path, config: LoopConfig, learner: nn.Module, classes: int, group: Processes, limits: Limits
-    ) -> None:
+    def __init__(self, output: Path, config: LoopConfig, learner: nn.Module, group: Processes, limits: Limits) -> None:
         self._began = time.monotonic()
         self._config, self._group, self._limits = config, group, limits
-        self._folder = RunFolder(output, asdict(config), limits.resume or not group.first)
+        self._folder = RunFolder(output, asdict(config), limits.resume, group.first)
         self._learner = learner
         rates = {"network": config.learning_rate, "projector": config.head_learning_rate}
         self._optimiser = adamw(rates, learner, config.weight_decay)
         self._schedule = Schedule(config.steps, config.warm_up)
-        self._memory = Memory(config.memory, classes, group.device)
         self.step = 0
         if limits.resume and (state := self._folder.restore()) is not None:
             learner.load_state_dict(state["learner"])
             self._optimiser.load_state_dict(state["optimiser"])
-            self._memory.restore(state["memory"])
             self.step = state["step"]
         self._wrapped: nn.Module = DistributedDataParallel(learner) if group.count > 1 else learner
 
@@ -126,24 +125,24 @@ class Loop(Generic[B]):
     def _take(self, stage: Stage[B], batch: B) -> dict[str, float]:
         self._learner.train()
         self._schedule.apply(self._optimiser, self.step)
-        items, item_of = stage.compare(self._wrapped, batch)
-        others = joined(self._group.gathered(items), self._memory.items())
-        loss = contrastive_loss(items, others, self._config.temperature)
+        items, to_centres = stage.compare(self._wrapped, batch)
+        temperature = self._config.temperature
+        contrast = contrastive_loss(items, self._group.gathered(items), temperature)
+        loss = contrast + centre_loss(to_centres, items.classes, temperature)
         self._optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimiser.step()
         self.step += 1
-        count = int(item_of.max()) + 1
-        self._memory.add(items.first(2 * count))
         return {
             "step": self.step,
             "loss": float(loss.detach()),
-            "accuracy": neighbour_accuracy(items, item_of),
+            "contrastive_loss": float(contrast.detach()),
+            "accuracy": accuracy(to_centres, items.classes),
             "learning_rate": self._optimiser.param_groups[0]["lr"],
-            "items": self._group.count * count,
+            "items": self._group.count * stage.size(batch),
         }
 
     def _save(self) -> None:
-        state = {"learner": self._learner.state_dict(), "optimiser": self._optimiser.state_dict()}
-        self._folder.save({**state, "memory": self._memory.state(), "step": self.step})
+        state = {"learner": self._learner.state_dict(), "optimiser": self._optimiser.state_dict(), "step": self.step}
+        self._folder.save(state)
         self._folder.draw()

@@ -66,7 +66,7 @@ class Recipe:
 
 
 #: What each stage trains on: single squares, and clips in which most distortions need time to be seen.
-SQUARES = Recipe(contents=4, spatial=2, video=1, levels=2, authentic=4, side=256, frames=1)
+SQUARES = Recipe(contents=2, spatial=2, video=1, levels=2, authentic=2, side=256, frames=1)
 CLIPS = Recipe(contents=2, spatial=2, video=3, levels=2, authentic=2, side=192, frames=CLIP_LENGTH)
 
 
@@ -75,7 +75,7 @@ def pack(
     output: Path,
     *,
     shards: int,
-    cells: int = 16,
+    cells: int = 32,
     recipe: Recipe = SQUARES,
     seed: int = 0,
     held_out_side: bool = False,

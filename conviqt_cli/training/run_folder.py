@@ -15,13 +15,16 @@ CONFIG, LOG, CURVES, CHECKPOINT = "config.json", "log.jsonl", "curves.png", "che
 
 
 class RunFolder:
-    """One training's folder. A new one must be empty; a run that exists is only continued with ``resume``.
+    """One training's folder. A run that exists is only continued with ``resume``.
 
-    Raises :class:`UsageError` when the folder holds another run, or another configuration than the one given.
+    Of several processes one is the ``owner``; the others only read. Raises :class:`UsageError` when the folder holds
+    another run, or another configuration than the one given.
     """
 
-    def __init__(self, path: Path, config: Mapping[str, Any], resume: bool) -> None:
-        self.path = path
+    def __init__(self, path: Path, config: Mapping[str, Any], resume: bool, owner: bool = True) -> None:
+        self.path, self._owner = path, owner
+        if not owner:
+            return
         written = path / CONFIG
         if written.exists():
             if not resume:
@@ -43,8 +46,9 @@ class RunFolder:
             state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         except (RuntimeError, EOFError, ValueError) as error:
             raise InputError(f"{path}: a damaged checkpoint ({error}); delete it to begin anew") from None
-        lines = [json.dumps(row) for row in self.rows() if row["step"] <= state["step"]]
-        _replace(self.path / LOG, "".join(line + "\n" for line in lines))
+        if self._owner:
+            lines = [json.dumps(row) for row in self.rows() if row["step"] <= state["step"]]
+            _replace(self.path / LOG, "".join(line + "\n" for line in lines))
         return state
 
     def save(self, state: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ from conviqt_cli.errors import InputError
 from conviqt_cli.model.encoder import choose_precision
 from conviqt_cli.model.networks import FEATURES, SpatialNetwork
 from conviqt_cli.training.loop import ONCE, Limits, Loop, LoopConfig, Progress, silent
-from conviqt_cli.training.loss import Items, joined, neighbour_accuracy
+from conviqt_cli.training.loss import Items, accuracy
 from conviqt_cli.training.processes import Processes, processes
 from conviqt_cli.training.projector import Projector
 from conviqt_cli.training.shards import Shards, authentic_ids
@@ -42,26 +42,25 @@ class SpatialConfig(LoopConfig):
     ``cells`` is per step and process; ``crop`` in pixels, at most half the packed side.
     """
 
-    memory: int = 4096
-    cells: int = 1
+    cells: int = 4
     crop: int = 112
     frozen: tuple[str, ...] = ("conv1", "layer1")
-    validation_cells: int = 12
+    validation_cells: int = 24
     precision: str = "auto"
 
 
 #: Configurations by what they are for; the README says how long each takes.
 PRESETS = {
     "cpu": SpatialConfig(),
-    "gpu": SpatialConfig(steps=3000, cells=16, learning_rate=2e-4, memory=8192, frozen=()),
-    "smoke": SpatialConfig(steps=6, crop=32, memory=64, checkpoint_every=3, validation_cells=1),
+    "gpu": SpatialConfig(steps=3000, cells=32, learning_rate=2e-4, frozen=()),
+    "smoke": SpatialConfig(steps=6, cells=1, crop=32, checkpoint_every=3, validation_cells=1),
 }
 
 
 class SpatialLearner(nn.Module):
-    """ResNet-50 and projector: views (n, 3, h, w) normalised to embeddings (n * PATCHES, 128), whole square first."""
+    """ResNet-50 and projector: views (n, 3, h, w), normalised, to n * PATCHES rows, whole squares first."""
 
-    def __init__(self, imagenet: dict[str, Tensor], frozen: tuple[str, ...]) -> None:
+    def __init__(self, imagenet: dict[str, Tensor], classes: int, frozen: tuple[str, ...]) -> None:
         super().__init__()
         network = SpatialNetwork("conv1")
         missing = network.backbone.load_state_dict(imagenet, strict=False).missing_keys
@@ -71,15 +70,15 @@ class SpatialLearner(nn.Module):
         for name in frozen:
             for parameter in getattr(self.network, name).parameters():
                 parameter.requires_grad_(False)
-        self.projector = Projector(FEATURES)
+        self.projector = Projector(FEATURES, classes)
 
-    def forward(self, views: Tensor) -> Tensor:
-        """Unit embeddings; rows n of each patch follow one another."""
+    def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
+        """Embeddings and cosines to the centres; rows n of each patch follow one another."""
         maps = self._maps(views)
         pooled = [maps.mean(dim=(2, 3)), *adaptive_avg_pool2d(maps, 2).flatten(2).unbind(2)]
         features = torch.cat([normalize(part.float(), dim=1) for part in pooled])
-        embeddings: Tensor = self.projector(features)
-        return embeddings
+        projected: tuple[Tensor, Tensor] = self.projector(features)
+        return projected
 
     def _maps(self, views: Tensor) -> Tensor:
         parts = self.network
@@ -134,10 +133,12 @@ def train_spatial(
     packed = Shards(shards)
     held_out = Shards(validation) if validation is not None else None
     torch.manual_seed(config.seed)
-    learner = SpatialLearner(torch.load(imagenet, map_location="cpu", weights_only=True), config.frozen)
+    learner = SpatialLearner(
+        torch.load(imagenet, map_location="cpu", weights_only=True), len(packed.classes), config.frozen
+    )
     with processes(device) as group:
         learner.to(group.device).to(memory_format=torch.channels_last)
-        loop: Loop[Batch] = Loop(output, config, learner, len(packed.classes), group, limits)
+        loop: Loop[Batch] = Loop(output, config, learner, group, limits)
         loop.run(_SpatialStage(config, group, held_out), _batches(packed, config, group, loop.step), progress)
         return loop.finish("spatial.safetensors", learner.weights())
 
@@ -150,25 +151,26 @@ class _SpatialStage:
     def compare(self, learner: nn.Module, batch: Batch) -> tuple[Items, Tensor]:
         batch = Batch(*(tensor.to(self._device) for tensor in (batch.views, batch.classes, batch.authentic)))
         with _cast(self._precision, self._device):
-            embeddings = learner(_normalised(batch.views)).float()
+            embeddings, to_centres = learner(_normalised(batch.views))
         copies = len(embeddings) // len(batch.classes)
-        items = Items(embeddings, batch.classes.repeat(copies, 1), batch.authentic.repeat(copies))
-        return items, torch.arange(len(batch.classes), device=self._device).repeat(copies)
+        return Items(embeddings, batch.classes.repeat(copies, 1), batch.authentic.repeat(copies)), to_centres
+
+    def size(self, batch: Batch) -> int:
+        return len(batch.classes)
 
     @torch.no_grad()
     def held_out_accuracy(self, learner: nn.Module) -> float | None:
-        """Over all validation cells together, by their whole squares at full size: the same crops every time."""
+        """Over validation cells together, by their whole squares at full size: the same crops every time."""
         if self._held_out is None:
             return None
-        parts: list[Items | None] = []
+        cosines, classes = [], []
         for cell in range(min(self._config.validation_cells, len(self._held_out))):
-            rng = np.random.default_rng([self._config.seed, 3, cell])
-            batch = _batch(self._held_out, [cell], self._config.crop, rng)
-            items, _ = self.compare(learner, batch)
-            parts.append(items.first(len(batch.classes)))
-        together = joined(*parts)
-        assert together is not None
-        return neighbour_accuracy(together, torch.arange(len(together.embeddings), device=self._device))
+            batch = _batch(
+                self._held_out, [cell], self._config.crop, np.random.default_rng([self._config.seed, 3, cell])
+            )
+            cosines.append(self.compare(learner, batch)[1][: len(batch.classes)])
+            classes.append(batch.classes.to(self._device))
+        return accuracy(torch.cat(cosines), torch.cat(classes))
 
 
 def _batches(shards: Shards, config: SpatialConfig, group: Processes, start: int) -> Iterator[Batch]:

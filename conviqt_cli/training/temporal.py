@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from conviqt_cli.model.networks import FEATURES, HIDDEN, TemporalNetwork
 from conviqt_cli.training.clip_features import ClipFeatures, read_features
 from conviqt_cli.training.loop import ONCE, Limits, Loop, LoopConfig, Progress, silent
-from conviqt_cli.training.loss import Items, neighbour_accuracy
+from conviqt_cli.training.loss import Items, accuracy
 from conviqt_cli.training.processes import Processes, processes
 from conviqt_cli.training.projector import Projector
 
@@ -44,22 +44,22 @@ PRESETS = {
 
 
 class TemporalLearner(nn.Module):
-    """GRU and projector: features (n, frames, 4096) to embeddings (2n, 128), full scales then half scales."""
+    """GRU and projector: features (n, frames, 4096) to 2n rows, full scales then half scales."""
 
-    def __init__(self, input_gain: float) -> None:
+    def __init__(self, classes: int, input_gain: float) -> None:
         super().__init__()
         self.network = TemporalNetwork()
         gru = self.network.gru
         spreads = {"weight_ih_l0": input_gain * FEATURES**-0.5, "weight_hh_l0": HIDDEN**-0.5}
         for name, parameter in gru.named_parameters():
             nn.init.normal_(parameter, std=spreads.get(name, 0.0))
-        self.projector = Projector(HIDDEN)
+        self.projector = Projector(HIDDEN, classes)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Unit embeddings."""
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Embeddings and cosines to the centres."""
         scales = torch.cat([features[..., :FEATURES], features[..., FEATURES:]])
-        embeddings: Tensor = self.projector(self.network(scales))
-        return embeddings
+        projected: tuple[Tensor, Tensor] = self.projector(self.network(scales))
+        return projected
 
     def weights(self) -> dict[str, Tensor]:
         """The GRU by PyTorch's names, on the CPU."""
@@ -86,10 +86,10 @@ def train_temporal(
         clips = clips.chosen(torch.nonzero(clips.classes.sum(dim=1) > 0)[:, 0])
     held_out = read_features(validation) if validation is not None else None
     torch.manual_seed(config.seed)
-    learner = TemporalLearner(config.input_gain)
+    learner = TemporalLearner(len(clips.names), config.input_gain)
     with processes(device) as group:
         learner.to(group.device)
-        loop: Loop[ClipFeatures] = Loop(output, config, learner, len(clips.names), group, limits)
+        loop: Loop[ClipFeatures] = Loop(output, config, learner, group, limits)
         batches = (clips.chosen(_drawn(len(clips.contents), config, group, i)) for i in range(loop.step, config.steps))
         loop.run(_TemporalStage(group, held_out), batches, progress)
         return loop.finish("temporal.safetensors", learner.weights())
@@ -100,16 +100,19 @@ class _TemporalStage:
         self._device, self._held_out = group.device, held_out
 
     def compare(self, learner: nn.Module, batch: ClipFeatures) -> tuple[Items, Tensor]:
-        embeddings = learner(batch.features.to(self._device).float())
-        items = Items(embeddings, *(part.to(self._device).repeat(2, *[1] * (part.ndim - 1))
-                                    for part in (batch.classes, batch.authentic)))  # fmt: skip
-        return items, torch.arange(len(batch.contents), device=self._device).repeat(2)
+        embeddings, to_centres = learner(batch.features.to(self._device).float())
+        classes, authentic = (part.to(self._device) for part in (batch.classes, batch.authentic))
+        return Items(embeddings, classes.repeat(2, 1), authentic.repeat(2)), to_centres
+
+    def size(self, batch: ClipFeatures) -> int:
+        return len(batch.contents)
 
     @torch.no_grad()
     def held_out_accuracy(self, learner: nn.Module) -> float | None:
         if self._held_out is None:
             return None
-        return neighbour_accuracy(*self.compare(learner, self._held_out))
+        items, to_centres = self.compare(learner, self._held_out)
+        return accuracy(to_centres, items.classes)
 
 
 def _drawn(count: int, config: TemporalConfig, group: Processes, step: int) -> Tensor:

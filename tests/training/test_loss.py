@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from conviqt_cli.training.loss import SYNTHETIC, Items, Memory, affinity, contrastive_loss, joined, neighbour_accuracy
+from conviqt_cli.training.loss import SYNTHETIC, Items, accuracy, affinity, centre_loss, contrastive_loss
 
 
 def items(count=8, seed=0, classes=5):
@@ -56,7 +56,6 @@ def test_loss_does_not_depend_on_order_and_falls_as_classes_gather():
     gathered = Items(centre[labels], torch.eye(5)[labels], torch.full((12,), SYNTHETIC))
     scattered = Items(some.embeddings, gathered.classes, gathered.authentic)
     assert contrastive_loss(gathered) < contrastive_loss(scattered)
-    assert neighbour_accuracy(gathered, torch.arange(12)) == 1.0
 
 
 def test_authentic_contents_are_alone_in_their_classes():
@@ -66,22 +65,17 @@ def test_authentic_contents_are_alone_in_their_classes():
     assert 0 < float(table[0][table[0] > 0].min()) < 1  # the mixed item is half a positive of its parts
 
 
-def test_memory_forgets_the_oldest_and_goes_on_from_a_state():
-    memory = Memory(6, 5, torch.device("cpu"))
-    assert memory.items() is None and joined(None, memory.items()) is None
-    memory.add(items(8, 1).first(4))
-    state = memory.state()
-    again = Memory(6, 5, torch.device("cpu"))
-    again.restore({name: value.clone() if isinstance(value, torch.Tensor) else value for name, value in state.items()})
-    for each in (memory, again):
-        each.add(items(8, 2).first(4))
-    kept = memory.items()
-    assert torch.equal(kept.embeddings, again.items().embeddings) and len(kept.embeddings) == 6
-    newest = items(8, 2).first(4).embeddings.float()
-    assert torch.allclose(kept.embeddings[[4, 5, 0, 1]], newest)
+def test_centre_loss_is_cross_entropy_and_leaves_authentic_items_out():
+    some = items()
+    cosines = torch.randn(8, 5, generator=torch.Generator().manual_seed(3)).clamp(-1, 1)
+    soft = some.classes / some.classes.sum(1, keepdim=True)
+    wanted = torch.nn.functional.cross_entropy(cosines[:6] / 0.1, soft[:6])
+    assert float(centre_loss(cosines, some.classes, 0.1)) == pytest.approx(float(wanted), rel=1e-5)
+    assert accuracy(some.classes * 0.5, some.classes) == 1.0
+    assert accuracy(1 - some.classes, some.classes) == 0.0
 
 
-def test_remembered_items_are_compared_with_but_get_no_loss():
+def test_further_items_are_compared_with_but_get_no_loss():
     some, more = items(8, 1), items(8, 2)
     some.embeddings.requires_grad_()
     more.embeddings.requires_grad_()

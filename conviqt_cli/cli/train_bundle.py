@@ -1,0 +1,94 @@
+"""``conviqt train assemble|labels|diagnosis|regressor``: what turns trained networks into a bundle that scores."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from conviqt_cli.cli import options
+from conviqt_cli.cli.console import log
+from conviqt_cli.cli.progress_bar import steps
+from conviqt_cli.errors import InputError
+
+Bundle = Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder of the bundle.")]
+
+
+def assemble(
+    bundle: Bundle,
+    spatial: Annotated[Path, typer.Option("--spatial", metavar="FILE", help="spatial.safetensors of a run.")],
+    temporal: Annotated[
+        Path | None, typer.Option("--temporal", metavar="FILE", help="temporal.safetensors of a run; none: untrained.")
+    ] = None,
+    name: Annotated[str, typer.Option("--name", help="The bundle's name.")] = "conviqt-base",
+    version: Annotated[str, typer.Option("--version", help="The bundle's version.")] = "1",
+    provenance: Annotated[
+        Path | None, typer.Option("--provenance", metavar="FILE.json", help="What to say of how it was trained.")
+    ] = None,
+) -> None:
+    """Put trained networks into a bundle; without --temporal it is good for `features` only."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from conviqt_cli.training.assemble import assemble_encoder, untrained_gru
+
+    try:
+        frames, clips = load_file(spatial), load_file(temporal) if temporal is not None else untrained_gru()
+    except SafetensorError as error:
+        raise InputError(f"{spatial}, {temporal}: not weights of a finished run ({error})") from None
+    told = json.loads(provenance.read_text(encoding="utf-8")) if provenance is not None else {}
+    assemble_encoder(frames, clips, bundle, name=name, version=version, provenance=told, provisional=temporal is None)
+
+
+def labels(
+    corpus: Annotated[list[Path], typer.Argument(metavar="CORPUS...", help="Folders with a manifest.csv.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where encodes and labels.csv go.")],
+    photographs: Annotated[int, typer.Option("--photographs", min=0, help="How many photographs.")] = 75,
+    scenes: Annotated[int, typer.Option("--scenes", min=0, help="How many video scenes.")] = 21,
+    quiet: options.Quiet = False,
+) -> None:
+    """Encode pristine sources and label them with VMAF; what is there is kept."""
+    from conviqt_cli.training.corpus import read_corpus
+    from conviqt_cli.training.labelled_encodes import choose_sources, label_encodes
+
+    chosen = choose_sources(read_corpus(corpus), photographs, scenes)
+    with steps(quiet) as progress:
+        rows = label_encodes(chosen, output, lambda done, count, content: progress("encoding", done, count))
+    if not quiet:
+        log(f"{output}: {len(rows)} labelled encodes")
+
+
+def diagnosis(
+    bundle: Bundle,
+    features: Annotated[Path, typer.Argument(metavar="FEATURES", help="Folder that `features` filled.")],
+    quiet: options.Quiet = False,
+) -> None:
+    """Fit the head that names distortions, and add it to the bundle."""
+    from conviqt_cli.training.diagnosis import fit_diagnosis_stage
+
+    figures = fit_diagnosis_stage(bundle, features, lambda step: None if quiet else log(step))
+    typer.echo(json.dumps(figures, indent=2))
+
+
+def regressor(
+    bundle: Bundle,
+    mos: Annotated[Path, typer.Option("--mos", metavar="DIR", help="Sets of human scores: SET/labels.csv.")],
+    encodes: Annotated[Path, typer.Option("--encodes", metavar="DIR", help="Folder that `labels` filled.")],
+    work: Annotated[Path, typer.Option("--work", metavar="DIR", help="Where features are kept.")],
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+    quiet: options.Quiet = False,
+) -> None:
+    """Fit the regressor on human scores and VMAF labels, and write it and the card to the bundle."""
+    from conviqt_cli.training.assemble import write_card
+    from conviqt_cli.training.regressor import fit_regressor_stage
+
+    with steps(quiet) as progress:
+        figures = fit_regressor_stage(
+            bundle, mos, encodes, work, lambda done, count, item: progress("clip vectors", done, count),
+            device=device, precision=precision,
+        )  # fmt: skip
+    write_card(bundle, figures)
+    typer.echo(json.dumps(figures, indent=2))

@@ -1,0 +1,78 @@
+"""The diagnosis head's own labels: clips of the bank, whose distortions are known because we made them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conviqt_cli.model.bundle import open_bundle
+from conviqt_cli.model.encoder import Encoder, TorchEncoder
+from conviqt_cli.quality.diagnosis import PRISTINE, DiagnosisHead
+from conviqt_cli.training.assemble import seal
+from conviqt_cli.training.clip_features import ClipFeatures, read_features
+from conviqt_cli.training.distortions.spatial import SPATIAL
+from conviqt_cli.training.distortions.video import VIDEO
+
+
+@dataclass(frozen=True)
+class KnownClips:
+    """Clips with one known distortion or none: ``vectors`` (n, 2048), type and family names (n), levels 0 to 5 (n,).
+
+    Clips of mixed types and authentic clips are not among them. ``contents`` (n,) are numbers of scenes.
+    """
+
+    vectors: NDArray[np.float32]
+    types: list[str]
+    families: list[str]
+    levels: NDArray[np.float64]
+    contents: NDArray[np.int64]
+
+
+def known_clips(clips: ClipFeatures, encoder: Encoder) -> KnownClips:
+    """The clips whose label is a single type or ``pristine``, as vectors of ``encoder``."""
+    families = {kind.name: kind.family for kind in (*SPATIAL, *VIDEO)}
+    rows, types, levels = [], [], []
+    for row, hot in enumerate(clips.classes.numpy()):
+        if hot.sum() != 1:
+            continue
+        name, _, level = clips.names[int(hot.argmax())].partition("@")
+        rows.append(row)
+        types.append(name)
+        levels.append(float(level or 0))
+    return KnownClips(
+        np.stack([encoder.temporal(clips.features[row].float().numpy()) for row in rows]),
+        types,
+        [families.get(name, PRISTINE) for name in types],
+        np.array(levels),
+        clips.contents.numpy()[rows],
+    )
+
+
+def fit_diagnosis_stage(
+    bundle: Path, features: Path, progress: Callable[[str], None] = lambda step: None
+) -> dict[str, Any]:
+    """Fit a diagnosis head on packed clips' ``features`` and add it to ``bundle``; returns the figures of its card.
+
+    Raises :class:`InputError` for a folder that holds no features of this kind, and ``ValueError`` when they are too
+    few to fit on.
+    """
+    opened = open_bundle(bundle)
+    progress("clip vectors")
+    clips = known_clips(read_features(features), TorchEncoder(opened, "cpu", "fp32"))
+    progress("fitting")
+    head = DiagnosisHead.fit(
+        clips.vectors, clips.families, clips.levels, [str(content) for content in clips.contents],
+        encoder_id=opened.encoder_id,
+    )  # fmt: skip
+    head.save(bundle / "diagnosis.safetensors")
+    seal(
+        bundle,
+        {"diagnosis": "diagnosis.safetensors"},
+        {"diagnosis": "linear probe on our own distortions of known type and level; see MODEL_CARD.md"},
+    )
+    return head.card

@@ -1,0 +1,134 @@
+"""The stages through the real command line, on a corpus made on the spot: minutes of nothing, seconds of training."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torchvision.models import resnet50
+
+from conviqt_cli.training.holdout import held_out
+from conviqt_cli.training.run_folder import CHECKPOINT, CURVES, LOG
+
+
+def train(*arguments, launcher=(sys.executable, "-m", "conviqt_cli")):
+    command = [*launcher, "train", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
+def photograph(seed):
+    """Noise whose power falls with frequency as in nature, in colour."""
+    rng = np.random.default_rng(seed)
+    frequency = np.hypot(np.fft.fftfreq(320)[:, None], np.fft.fftfreq(480)[None])
+    power = np.where(frequency > 0, np.maximum(frequency, 1e-3) ** -1.3, 0)
+    planes = [np.fft.ifft2(np.fft.fft2(rng.standard_normal((320, 480))) * power).real for _ in range(3)]
+    mixed = np.stack([planes[0], planes[0] + 0.3 * planes[1], planes[0] + 0.3 * planes[2]], -1)
+    return np.clip(128 + 50 * mixed / mixed.std(), 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """Photographs of made-up scenes on the side that may be trained on, with their manifest."""
+    folder = tmp_path_factory.mktemp("corpus")
+    names = [f"scene{i}" for i in range(40) if not held_out(f"scene{i}")][:14]
+    rows = []
+    for index, name in enumerate(names):
+        kind = "image_pristine" if index < 8 else "image_ugc"
+        (folder / kind).mkdir(exist_ok=True)
+        Image.fromarray(photograph(index)).save(folder / kind / f"{name}.png")
+        rows.append({"file": f"{kind}/{name}.png", "kind": kind, "source": "made here", "licence": "MIT", "bytes": "1"})
+    with (folder / "manifest.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def imagenet(tmp_path_factory):
+    """A ResNet-50 with random weights, by torchvision's names."""
+    path = tmp_path_factory.mktemp("imagenet") / "resnet50.pth"
+    torch.manual_seed(0)
+    torch.save(resnet50(weights=None).state_dict(), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def squares(corpus, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("squares")
+    done = train("pack", corpus, "-o", folder, "--shards", "1", "--cells", "3", "--quiet")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def log_without_times(run):
+    rows = [json.loads(line) for line in (run / LOG).read_text().splitlines()]
+    return [{key: value for key, value in row.items() if key != "items_per_second"} for row in rows]
+
+
+def test_a_killed_spatial_stage_goes_on_bit_for_bit(squares, imagenet, tmp_path):
+    command = ["spatial", squares, "--imagenet", imagenet, "--preset", "smoke", "--validation", squares]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    done = train(*command, "-o", whole)
+    assert done.returncode == 0 and "step 6/6" in done.stderr, done.stderr
+    assert {path.name for path in whole.iterdir()} == {"config.json", LOG, CURVES, CHECKPOINT, "spatial.safetensors"}
+
+    running = subprocess.Popen([sys.executable, "-m", "conviqt_cli", "train", *map(str, [*command, "-o", killed])])
+    while not (killed / CHECKPOINT).exists():
+        assert running.poll() is None
+        time.sleep(0.02)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    again = train(*command, "-o", killed)
+    assert again.returncode == 2 and "holds a run already" in again.stderr
+    assert train(*command, "-o", killed, "--steps", "9", "--resume").returncode == 2
+    done = train(*command, "-o", killed, "--resume")
+    assert done.returncode == 0, done.stderr
+    assert (killed / "spatial.safetensors").read_bytes() == (whole / "spatial.safetensors").read_bytes()
+    assert log_without_times(killed) == log_without_times(whole)
+
+
+def test_two_processes_train_together(squares, imagenet, tmp_path):
+    launcher = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29517",
+                "-m", "conviqt_cli")  # fmt: skip
+    done = train(
+        "spatial", squares, "--imagenet", imagenet, "--preset", "smoke", "--steps", "2", "--threads", "1",
+        "-o", tmp_path / "run", launcher=launcher,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert [row["step"] for row in log_without_times(tmp_path / "run")] == [1, 2]
+    assert (tmp_path / "run" / "spatial.safetensors").exists()
+
+
+def test_from_clips_to_a_bundle(corpus, squares, imagenet, tmp_path):
+    clips, features, run, bundle = (tmp_path / name for name in ("clips", "features", "run", "bundle"))
+    spatial = tmp_path / "spatial"
+    for command in (
+        ["spatial", squares, "--imagenet", imagenet, "--preset", "smoke", "--steps", "1", "-o", spatial],
+        ["assemble", bundle, "--spatial", spatial / "spatial.safetensors"],
+        ["pack", corpus, "-o", clips, "--clips", "--shards", "1", "--cells", "1"],
+        ["features", clips, "--weights", bundle, "-o", features],
+        ["temporal", features, "--preset", "smoke", "-o", run, "--validation", features],
+        ["assemble", bundle, "--spatial", spatial / "spatial.safetensors", "--temporal", run / "temporal.safetensors"],
+    ):
+        done = train(*command)
+        assert done.returncode == 0, (command, done.stderr)
+    from conviqt_cli.model.bundle import open_bundle
+    from conviqt_cli.model.encoder import TorchEncoder
+
+    encoder = TorchEncoder(open_bundle(bundle), "cpu", "fp32")
+    vector = encoder.temporal(encoder.spatial(np.stack([photograph(1)[:64, :64]] * 16)))
+    assert vector.shape == (2048,) and np.isfinite(vector).all() and vector[:1024].std() > 0
+
+
+def test_a_folder_without_shards_is_one_clear_line(imagenet, tmp_path):
+    done = train("spatial", tmp_path, "--imagenet", imagenet, "-o", tmp_path / "run")
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "holds no shards" in done.stderr
