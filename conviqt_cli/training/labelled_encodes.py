@@ -75,6 +75,16 @@ class LabelledEncode:
     held_out: bool
 
 
+def choose_sources(sources: Sequence[Source], photographs: int, scenes: int) -> list[Source]:
+    """Pristine sources to label: at most so many photographs and video scenes, drawn the same way every time."""
+    chosen: list[Source] = []
+    for kind, count in (("image_pristine", photographs), ("video_pristine", scenes)):
+        candidates = sorted((source for source in sources if source.kind == kind), key=lambda source: source.path.name)
+        random.Random(1).shuffle(candidates)
+        chosen += candidates[:count]
+    return chosen
+
+
 def label_encodes(sources: Sequence[Source], output: Path, progress: Progress | None = None) -> list[LabelledEncode]:
     """Encode and label pristine ``sources`` below ``output``; what is there already is kept, so a run can resume.
 
