@@ -32,8 +32,8 @@ MARGIN = 16
 #: Frames before the first that is kept: an encoder's first frame is coded unlike the others.
 LEAD = 6
 
-#: Frames that are read of a video.
-SCENE_FRAMES = 48
+#: Frames that are read of a video beyond those of a window, so that windows may begin at different ones.
+SPARE_FRAMES = 12
 
 T = TypeVar("T")
 
@@ -165,7 +165,7 @@ def _window(source: Source, side: int, frames: int, rng: np.random.Generator, st
         if still:
             return np.repeat(square(picture, side, rng)[None], frames, axis=0)
         return moving_window(square(picture, min(2 * side, *picture.shape[:2]), rng), side, frames, rng)
-    scene = _scene(source.path)
+    scene = _scene(source.path, frames + SPARE_FRAMES)
     # The scene is read once for many windows; a short one repeats its last frame.
     start = int(rng.integers(0, max(1, len(scene) - frames + 1)))
     part = scene[start : start + frames]
@@ -187,5 +187,5 @@ def _photograph(path: Path) -> Pixels:
 
 
 @lru_cache(maxsize=2)
-def _scene(path: Path) -> Pixels:
-    return read_frames(path, SCENE_FRAMES)
+def _scene(path: Path, frames: int) -> Pixels:
+    return read_frames(path, frames)
