@@ -19,7 +19,8 @@ _DEFAULTS = {
     LIMITS: "- The people behind the opinion scores saw stills and one video scene. Shake, night scenes, stalls and "
     "frame-rate changes were judged by hardly anyone here: trust the order of versions of one scene first, differences "
     "between scenes less, single values least.\n"
-    "- VMAF labels carry VMAF's own habits: it forgives noise and banding, and expects viewing at a distance.\n"
+    "- VMAF labels carry VMAF's own habits: it does not see frozen or dropped frames as people do, and expects "
+    "viewing at a distance.\n"
     "- Sources below 288 lines, animation and screen content were hardly among the labels.",
 }
 
@@ -79,7 +80,12 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _origin(manifest: Mapping[str, Any]) -> str:
     said = manifest["provenance"]
-    parts = {"spatial": "spatial network", "temporal": "temporal network", "regressor": "regressor"}
+    parts = {
+        "spatial": "spatial network",
+        "temporal": "temporal network",
+        "regressor": "regressor",
+        "diagnosis": "diagnosis",
+    }
     rows = [[words, str(said[key])] for key, words in parts.items() if key in said]
     return table(["part", "origin"], rows) + f"\n\nLicence: {manifest['licence']}."
 
@@ -125,17 +131,17 @@ def _left_out(figures: Mapping[str, Any]) -> str:
             f"`{each}` {_figure(trial['without'][each])} to {_figure(trial['with'][each])}" for each in trial["with"]
         )
         verdict = "is fitted on" if trial["fitted"] else "is not fitted on, since it spoils the others"
-        said.append(f"`{name}`, one scene, {verdict} (out-of-fold SROCC without and with it: {change}).")
-    return " ".join(said)
+        said.append(f"- *`{name}`*, one scene, {verdict} (out-of-fold SROCC without and with it: {change}).\n")
+    return "".join(said)
 
 
 def _intervals(half_width: Mapping[str, float | None]) -> str:
     said = [
-        f"{_percent(float(level))} of such labels lie within {width:.2f} of the score"
+        f"{_percent(float(level))} of them lie within {width:.2f} of the score"
         for level, width in half_width.items()
         if width is not None
     ]
-    return "; ".join(said) + "." if said else "too few contents for any level."
+    return ", ".join(said) + "." if said else "too few contents for any level."
 
 
 def _percent(share: float) -> str:

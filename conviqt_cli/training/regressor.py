@@ -46,7 +46,8 @@ Mask = NDArray[np.bool_]
 
 FIGURES = "regressor_figures.json"
 
-#: Searched by cross-validation: relative penalties, and what one opinion score counts against one VMAF label.
+#: Searched by cross-validation: relative penalties, and what one opinion score counts against one VMAF label. More than
+#: this, and the few contents that people scored would be nearly all there is.
 PENALTIES = tuple(float(value) for value in 10.0 ** np.arange(-2.0, 3.5, 0.5))
 HUMAN_WEIGHTS = (1.0, 3.0, 9.0)
 
