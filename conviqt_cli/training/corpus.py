@@ -28,6 +28,7 @@ KINDS = ("image_pristine", "image_ugc", "video_pristine", "video_ugc")
 
 MANIFEST = "manifest.csv"
 _DONE = "packages_done.jsonl"
+_PRINTS = ".fingerprints.json"
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,8 @@ def read_corpus(folders: Sequence[Path]) -> list[Source]:
     """Everything that the manifests of ``folders`` list, in their order.
 
     A manifest has the columns of :class:`Entry`, or at least ``file``: then the folder that the file lies in is its
-    kind and its stem is its content. Raises ``InputError`` where a manifest is missing or wrong, a listed file is
-    missing, or one content stands for two kinds of thing in different folders.
+    kind and its stem is its content. Raises ``InputError`` where a manifest is missing or wrong, or a listed file
+    is missing.
     """
     sources: list[Source] = []
     for folder in folders:
@@ -198,9 +199,17 @@ def _still_wanted(output: Path, wanted: Sequence[Package]) -> list[Entry]:
 
 def _seen(output: Path, entries: Sequence[Entry], known: Sequence[Path]) -> _Seen:
     sources = [Source(output / entry.file, entry.kind, entry.content) for entry in entries] + read_corpus(known)
+    # Reading them takes minutes for a large corpus, so what was read once is kept.
+    store = output / _PRINTS
+    kept: dict[str, list[int]] = json.loads(store.read_text()) if store.is_file() else {}
+    prints: dict[str, list[int]] = {}
+    for source in sources:
+        name = f"{source.path.resolve()}:{source.path.stat().st_size}"
+        prints[name] = kept.get(name) or list(_stored_fingerprints(source))
+    store.write_text(json.dumps(prints))
     return _Seen(
         {source.content for source in sources},
-        [_stored_fingerprints(source) for source in sources],
+        [tuple(print_) for print_ in prints.values()],
         {entry.sha256 for entry in entries},
     )
 

