@@ -54,8 +54,9 @@ def _scores(scores: Mapping[str, Any], sets: Mapping[str, Any]) -> list[str]:
         "",
         "## 2. Opinion scores, content-grouped splits",
         "",
-        "Ridge with its penalty chosen inside each training side; median [quartiles] over the splits. The difference "
-        "is that to the baseline on the same splits, with the share of splits in which the encoder is ahead.",
+        "Ridge with its penalty chosen inside each training side; median [quartiles] over the splits; PLCC of "
+        "predictions as they are, without a logistic. The difference is that "
+        "to the baseline on the same splits, with the share of splits in which the encoder is ahead.",
     ]
     for name, table in scores.items():
         about = sets[name]
@@ -77,7 +78,7 @@ def _encodes(tables: Mapping[str, Any], sets: Mapping[str, Any]) -> list[str]:
             f"**{name}**: {about['items']} encodes of {about['contents']} held-out scenes. `within`: mean SROCC within "
             "a scene; `pairs`: share of pairs of a scene in the right order where VMAF differs by 5 or more; `across`: "
             "SROCC over all; `classics to other families`: SROCC across scenes on codecs, scaling and mixtures, of a "
-            "ridge fitted on blur, JPEG and noise only.",
+            "ridge fitted on blur and JPEG only.",
             "",
             *_grid(table, (*ORDER_COLUMNS, "classics to other families"), percent=False),
         ]

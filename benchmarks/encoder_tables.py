@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 from conviqt_cli.evaluation.correlation import srocc
 from conviqt_cli.evaluation.dataset import Dataset
-from conviqt_cli.evaluation.ridge import Ridge
+from conviqt_cli.evaluation.estimator import FOLDS, Parameters
+from conviqt_cli.evaluation.ridge import PENALTIES, Ridge
+from conviqt_cli.evaluation.splits import Split, grouped_folds
 from conviqt_cli.evaluation.validation import validate
 from conviqt_cli.training.labelled_vectors import Item
 from conviqt_cli.training.shards import PRISTINE
@@ -35,7 +37,10 @@ Judge = Callable[[Rows, Rows], Figures]
 CLASSIC = ("gaussian_blur", "jpeg", "white_noise")
 
 #: The same for encodes, as families of recipes.
-CLASSIC_RECIPES = ("source", "blur", "jpeg", "noise")
+CLASSIC_RECIPES = ("source", "blur", "jpeg")
+
+#: Among fewer contents, cross-validation cannot choose a penalty: it must then come from elsewhere.
+FEWEST_CONTENTS = 5
 
 #: Encodes whose VMAF differs by less are not held to differ in quality.
 VMAF_STEP = 5.0
@@ -124,13 +129,46 @@ def judge_transfer(found: Mapping[str, list[Any]], labels: ClipLabels) -> Judge:
 # ---------------------------------------------------------------- opinion scores
 
 
-def on_splits(vectors: Floats, items: Sequence[Item], repeats: int, jobs: int) -> dict[str, list[Any]]:
-    """SROCC and PLCC on each of ``repeats`` 80/20 splits by content; choices inside each training side."""
-    data = Dataset.of_vectors(
-        vectors.astype(np.float64), np.array([item.score for item in items]), np.array([item.content for item in items])
-    )
-    outcomes = validate(Ridge(), data, repeats, jobs=jobs)
+class FixedRidge(Ridge):
+    """A ridge with ``parameters`` that were chosen elsewhere."""
+
+    def __init__(self, parameters: Parameters) -> None:
+        self._parameters = parameters
+
+    def search(self, data: Dataset, folds: list[Split]) -> Parameters:
+        """The fixed parameters."""
+        return self._parameters
+
+
+def chosen_on(vectors: Floats, items: Sequence[Item]) -> Parameters:
+    """The penalty by cross-validation on a whole set, vectors unscaled: their spreads in one set are not another's."""
+    data = _dataset(vectors, items)
+    errors = dict.fromkeys(PENALTIES, 0.0)
+    for train, test in grouped_folds(data.folding_groups(), FOLDS):
+        fitted, judged = data.take(train), data.take(test)
+        for penalty in PENALTIES:
+            model = Ridge().fit(fitted, {"standardise": False, "penalty": penalty})
+            errors[penalty] += float(((model.predict(judged.means) - judged.mos) ** 2).sum())
+    return {"standardise": False, "penalty": min(errors, key=lambda penalty: errors[penalty])}
+
+
+def few_contents(items: Sequence[Item]) -> bool:
+    """Whether a set has too few contents to choose a penalty on (single videos count where all show one content)."""
+    return 1 < len({item.content for item in items}) < FEWEST_CONTENTS
+
+
+def on_splits(
+    vectors: Floats, items: Sequence[Item], repeats: int, jobs: int, parameters: Parameters | None = None
+) -> dict[str, list[Any]]:
+    """SROCC and PLCC on each of ``repeats`` 80/20 splits by content; choices inside each training side, or given."""
+    estimator = Ridge() if parameters is None else FixedRidge(parameters)
+    outcomes = validate(estimator, _dataset(vectors, items), repeats, jobs=jobs)
     return {name: [getattr(each.agreement, name) for each in outcomes] for name in ("srocc", "plcc")}
+
+
+def _dataset(vectors: Floats, items: Sequence[Item]) -> Dataset:
+    scores, contents = np.array([item.score for item in items]), np.array([item.content for item in items])
+    return Dataset.of_vectors(vectors.astype(np.float64), scores, contents)
 
 
 def compared_splits(found: Mapping[str, Mapping[str, list[float]]], baseline: str) -> dict[str, dict[str, Any]]:

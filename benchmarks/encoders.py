@@ -43,8 +43,10 @@ from encoder_arms import (
 from encoder_data import VIDEO_SET, Features, SpatialReader, check_packed, packed_clips, scored_items
 from encoder_report import markdown
 from encoder_tables import (
+    chosen_on,
     compared,
     compared_splits,
+    few_contents,
     judge_clips,
     judge_order,
     judge_transfer,
@@ -57,6 +59,7 @@ from encoder_tables import (
 from numpy.typing import NDArray
 
 from conviqt_cli.errors import ConviqtError, InputError
+from conviqt_cli.evaluation.estimator import Parameters
 from conviqt_cli.model.bundle import Bundle, open_bundle
 from conviqt_cli.training.labelled_vectors import VMAF_STILLS, VMAF_VIDEOS, encoded_items
 
@@ -154,8 +157,11 @@ def compare_scores(
     *, repeats: int, jobs: int, pairs: int,
 ) -> None:  # fmt: skip
     """Table of agreement with opinion scores, a part for each set below ``mos``."""
+    elsewhere: dict[str, Parameters] = {}
+    chosen_from = ""
     for name, items in scored_items(mos).items():
-        found = {}
+        found: dict[str, Any] = {}
+        few = few_contents(items)
         for source, reader in readers.items():
             with run.timed("features"):
                 moving = name == VIDEO_SET
@@ -163,15 +169,24 @@ def compare_scores(
             for arm, own in _made(run, arms, source, features, vectors):
                 _say(f"{name}: {arm.key}")
                 with run.timed("table 2"):
-                    parts = [own, [item.score for item in items], [item.content for item in items], [repeats]]
-                    found[arm.key] = kept.get("scores", parts, partial(on_splits, own, items, repeats, jobs))
+                    parts = [own, [item.score for item in items], [item.content for item in items]]
+                    if not few and chosen_from in ("", name):
+                        elsewhere[arm.key], chosen_from = (
+                            kept.get("penalty", parts, partial(chosen_on, own, items)),
+                            name,
+                        )
+                    given = elsewhere.get(arm.key) if few else None
+                    judge = partial(on_splits, own, items, repeats, jobs, given)
+                    found[arm.key] = kept.get("scores", [*parts, [repeats], [repr(given)]], judge)
         run.tables.setdefault("scores", {})[name] = compared_splits(_ordered(found), BASELINE)
         contents, splits = len({item.content for item in items}), len(next(iter(found.values()))["srocc"])
         whole = f"{splits} random 80/20 splits by content"
         if contents == 1:
             whole = f"{splits} random 80/20 splits by video (each its own configuration; all show one scene)"
         elif splits < repeats:
-            whole = f"all {splits} ways to leave out one content in five, at least one"
+            whole = f"all {splits} ways to leave out {max(1, round(contents / 5))} of them"
+        if few and chosen_from:
+            whole += f"; too few contents to choose a penalty on, so each encoder has the one chosen on {chosen_from}"
         run.sets[name] = {"items": len(items), "contents": contents, "splits": whole}
 
 
