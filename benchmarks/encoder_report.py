@@ -114,7 +114,7 @@ def headline(tables: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         for arm, figures in table.items():
             gain = figures.get("srocc difference", {})
             columns[name][arm] = {
-                "value": figures["srocc"].get("median", math.nan),
+                "value": figures["srocc"]["median"],
                 "difference": gain.get("median", math.nan),
                 "low": gain.get("low", math.nan),
                 "high": gain.get("high", math.nan),
@@ -178,7 +178,7 @@ def _figure(figure: Mapping[str, float] | None, percent: bool) -> str:
 
 
 def _range(spread: Mapping[str, float], signed: bool = False) -> str:
-    if not spread:
+    if math.isnan(spread["median"]):
         return "–"
     sign = "+" if signed else ""
     return f"{spread['median']:{sign}.3f} [{spread['low']:{sign}.3f}, {spread['high']:{sign}.3f}]"

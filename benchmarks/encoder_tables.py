@@ -273,7 +273,7 @@ def compared(
 def _quartiles(values: NDArray[np.float64]) -> dict[str, float]:
     finite = values[np.isfinite(values)]
     if not len(finite):
-        return {}
+        return {**dict.fromkeys(("median", "low", "high", "deviation"), float("nan")), "splits": 0}
     low, median, high = (float(value) for value in np.quantile(finite, [0.25, 0.5, 0.75]))
     return {"median": median, "low": low, "high": high, "deviation": float(finite.std()), "splits": len(finite)}
 

@@ -44,7 +44,8 @@ class Source:
 class Entry:
     """One row of a gathered folder's manifest.
 
-    ``file`` is relative to the folder; ``sha256`` is of the file as it was in the package at ``source_path``.
+    ``file`` is relative to the folder; files of one ``content`` show the same scene, or shots of one film;
+    ``sha256`` is of the file as it was in the package at ``source_path``.
     """
 
     file: str
@@ -208,7 +209,7 @@ def _seen(output: Path, entries: Sequence[Entry], known: Sequence[Path]) -> _See
         prints[name] = kept.get(name) or list(_stored_fingerprints(source))
     store.write_text(json.dumps(prints))
     return _Seen(
-        {source.content for source in sources},
+        {source.content for source in sources} | {source.path.stem for source in sources},
         [tuple(print_) for print_ in prints.values()],
         {entry.sha256 for entry in entries},
     )
@@ -276,11 +277,11 @@ def _photograph(package: Package, path: Path, folder: Path, output: Path, seen: 
     picture = photos.open_picture(path)
     if picture is None or photos.refusal(picture) is not None or not seen.take_picture(photos.fingerprints(picture)):
         return
-    content = unique_name(package, path.relative_to(folder), seen.names)
-    file = f"image_pristine/{content}.jpg"
+    name = unique_name(package, path.relative_to(folder), seen.names)
+    file = f"image_pristine/{name}.jpg"
     (output / file).parent.mkdir(exist_ok=True)
     photos.write_copy(picture, photos.original_side(path), output / file)
-    yield file, content
+    yield file, re.sub(r"_\d{1,2}$", "", name) if package.series else name
 
 
 def _pieces(
@@ -288,9 +289,12 @@ def _pieces(
 ) -> Iterator[tuple[str, str]]:
     if not seen.take_file(_checksum(path)):
         return
+    content = ""
     for scene in scenes.find_scenes(path, kind):
-        content = unique_name(package, path.relative_to(folder), seen.names)
-        file = f"{kind}/{content}.mkv"
+        name = unique_name(package, path.relative_to(folder), seen.names)
+        # Shots of one film share people and places, so they stay on one side of every split.
+        content = content or name
+        file = f"{kind}/{name}.mkv"
         (output / file).parent.mkdir(exist_ok=True)
         try:
             scenes.cut(path, scene, output / file)

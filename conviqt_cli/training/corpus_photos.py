@@ -22,11 +22,11 @@ from conviqt_cli.video.ffmpeg import find_ffmpeg
 PICTURE_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".avif", ".jxl", ".tif", ".tiff"})
 
 #: Least short side of a photograph worth taking, in pixels.
-LEAST_SIDE = 640
-#: Least and greatest short side of a prepared copy, in pixels.
-LEAST_COPY_SIDE, MOST_COPY_SIDE = 480, 1080
-#: A copy is at most this much of the original, so that what its first encoder did to it is averaged away.
-COPY_SCALE = 0.6
+LEAST_SIDE = 480
+#: Greatest short side of a prepared copy, in pixels, and the one that a copy has at least if its original allows.
+MOST_COPY_SIDE, WANTED_COPY_SIDE = 1080, 480
+#: How much of the original a copy is, and at most is, so that what its first encoder did to it is averaged away.
+COPY_SCALE, MOST_COPY_SCALE = 0.6, 0.75
 #: JPEG quality of copies, with full colour resolution: the loss is far below the weakest distortion trained on.
 COPY_QUALITY = 97
 
@@ -174,7 +174,8 @@ def original_side(path: Path) -> int:
 
 def copy_side(short: int) -> int:
     """Short side of the copy of a photograph whose short side is ``short``: smaller in any case, both in pixels."""
-    return int(min(max(round(COPY_SCALE * short), LEAST_COPY_SIDE), MOST_COPY_SIDE))
+    side = max(COPY_SCALE * short, min(WANTED_COPY_SIDE, MOST_COPY_SCALE * short))
+    return round(min(side, MOST_COPY_SIDE))
 
 
 def write_copy(picture: Image.Image, short_original: int, path: Path) -> None:
