@@ -187,6 +187,8 @@ def compare_scores(
             whole = f"all {splits} ways to leave out {max(1, round(contents / 5))} of them"
         if few and chosen_from:
             whole += f"; too few contents to choose a penalty on, so each encoder has the one chosen on {chosen_from}"
+        elif few:
+            whole += "; their penalties are chosen on so few contents that they say little"
         run.sets[name] = {"items": len(items), "contents": contents, "splits": whole}
 
 
