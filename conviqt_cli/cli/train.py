@@ -94,8 +94,8 @@ def pack(
 @train_app.command()
 def spatial(
     shards: Annotated[Path, typer.Argument(metavar="SHARDS", help="Folder of packed squares.")],
-    imagenet: Annotated[
-        Path, typer.Option("--imagenet", metavar="FILE", help="ResNet-50 to begin with: a state dict (.pth).")
+    initial: Annotated[
+        Path, typer.Option("--initial", metavar="FILE", help="ResNet-50 to begin with: .pth, or an earlier run's.")
     ],
     output: Run,
     validation: Annotated[
@@ -121,7 +121,7 @@ def spatial(
     config = _configured(PRESETS, preset, {**given, "precision": precision})
     _use_threads(threads)
     weights = train_spatial(
-        shards, imagenet, output, config,
+        shards, initial, output, config,
         validation=validation, device=device, limits=_limits(resume, stop_after), progress=_reporter(config, quiet),
     )  # fmt: skip
     _say_where(weights, quiet)

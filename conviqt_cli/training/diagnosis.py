@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from conviqt_cli.errors import InputError
 from conviqt_cli.model.bundle import open_bundle
 from conviqt_cli.model.encoder import Encoder, TorchEncoder
 from conviqt_cli.quality.diagnosis import PRISTINE, DiagnosisHead
@@ -58,17 +59,17 @@ def fit_diagnosis_stage(
 ) -> dict[str, Any]:
     """Fit a diagnosis head on packed clips' ``features`` and add it to ``bundle``; returns the figures of its card.
 
-    Raises :class:`InputError` for a folder that holds no features of this kind, and ``ValueError`` when they are too
-    few to fit on.
+    Raises :class:`InputError` for a folder that holds no features of this kind, or too few to fit on.
     """
     opened = open_bundle(bundle)
     progress("clip vectors")
     clips = known_clips(read_features(features), TorchEncoder(opened, "cpu", "fp32"))
     progress("fitting")
-    head = DiagnosisHead.fit(
-        clips.vectors, clips.families, clips.levels, [str(content) for content in clips.contents],
-        encoder_id=opened.encoder_id,
-    )  # fmt: skip
+    groups = [str(content) for content in clips.contents]
+    try:
+        head = DiagnosisHead.fit(clips.vectors, clips.families, clips.levels, groups, encoder_id=opened.encoder_id)
+    except ValueError as error:
+        raise InputError(f"{features}: no diagnosis head can be fitted on these clips ({error})") from None
     head.save(bundle / "diagnosis.safetensors")
     seal(
         bundle,

@@ -12,9 +12,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, normalize
 
@@ -60,10 +63,10 @@ PRESETS = {
 class SpatialLearner(nn.Module):
     """ResNet-50 and projector: views (n, 3, h, w), normalised, to n * PATCHES rows, whole squares first."""
 
-    def __init__(self, imagenet: dict[str, Tensor], classes: int, frozen: tuple[str, ...]) -> None:
+    def __init__(self, initial: dict[str, Tensor], classes: int, frozen: tuple[str, ...]) -> None:
         super().__init__()
         network = SpatialNetwork("conv1")
-        missing = network.backbone.load_state_dict(imagenet, strict=False).missing_keys
+        missing = network.backbone.load_state_dict(initial, strict=False).missing_keys
         if any("num_batches" not in name for name in missing):
             raise InputError(f"the initial weights lack {missing[0]}; give a ResNet-50 with torchvision's names")
         self.network = network.fold_batch_norm().backbone
@@ -116,7 +119,7 @@ class Batch:
 
 def train_spatial(
     shards: Path,
-    imagenet: Path,
+    initial: Path,
     output: Path,
     config: SpatialConfig,
     *,
@@ -127,20 +130,29 @@ def train_spatial(
 ) -> Path:
     """Train, or go on training, in the run folder ``output``; returns the path of the weights written at the end.
 
-    ``imagenet`` is a state dict with torchvision's names whose stages stride in ``conv1``. ``validation`` are shards
-    of held-out content, looked at for the curves only.
+    ``initial`` holds the weights to begin with, of ImageNet (a state dict, ``.pth``) or of an earlier run
+    (``.safetensors``), with torchvision's names and stages that stride in ``conv1``. ``validation`` are shards of
+    held-out content, looked at for the curves only.
     """
     packed = Shards(shards)
     held_out = Shards(validation) if validation is not None else None
     torch.manual_seed(config.seed)
-    learner = SpatialLearner(
-        torch.load(imagenet, map_location="cpu", weights_only=True), len(packed.classes), config.frozen
-    )
+    learner = SpatialLearner(_read(initial), len(packed.classes), config.frozen)
     with processes(device) as group:
         learner.to(group.device).to(memory_format=torch.channels_last)
         loop: Loop[Batch] = Loop(output, config, learner, group, limits)
         loop.run(_SpatialStage(config, group, held_out), _batches(packed, config, group, loop.step), progress)
         return loop.finish("spatial.safetensors", learner.weights())
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+        return state
+    except (SafetensorError, RuntimeError, UnpicklingError, EOFError) as error:
+        raise InputError(f"{path}: not a file of weights ({str(error).splitlines()[0]})") from None
 
 
 class _SpatialStage:

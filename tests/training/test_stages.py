@@ -75,7 +75,7 @@ def log_without_times(run):
 
 
 def test_a_killed_spatial_stage_goes_on_bit_for_bit(squares, imagenet, tmp_path):
-    command = ["spatial", squares, "--imagenet", imagenet, "--preset", "smoke", "--validation", squares]
+    command = ["spatial", squares, "--initial", imagenet, "--preset", "smoke", "--validation", squares]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     done = train(*command, "-o", whole)
     assert done.returncode == 0 and "step 6/6" in done.stderr, done.stderr
@@ -100,7 +100,7 @@ def test_two_processes_train_together(squares, imagenet, tmp_path):
     launcher = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29517",
                 "-m", "conviqt_cli")  # fmt: skip
     done = train(
-        "spatial", squares, "--imagenet", imagenet, "--preset", "smoke", "--steps", "2", "--threads", "1",
+        "spatial", squares, "--initial", imagenet, "--preset", "smoke", "--steps", "2", "--threads", "1",
         "-o", tmp_path / "run", launcher=launcher,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -112,7 +112,7 @@ def test_from_clips_to_a_bundle(corpus, squares, imagenet, tmp_path):
     clips, features, run, bundle = (tmp_path / name for name in ("clips", "features", "run", "bundle"))
     spatial = tmp_path / "spatial"
     for command in (
-        ["spatial", squares, "--imagenet", imagenet, "--preset", "smoke", "--steps", "1", "-o", spatial],
+        ["spatial", squares, "--initial", imagenet, "--preset", "smoke", "--steps", "1", "-o", spatial],
         ["assemble", bundle, "--spatial", spatial / "spatial.safetensors"],
         ["pack", corpus, "-o", clips, "--clips", "--shards", "1", "--cells", "1"],
         ["features", clips, "--weights", bundle, "-o", features],
@@ -129,6 +129,12 @@ def test_from_clips_to_a_bundle(corpus, squares, imagenet, tmp_path):
     assert vector.shape == (2048,) and np.isfinite(vector).all() and vector[:1024].std() > 0
 
 
+def test_weights_to_begin_with_that_are_none_are_one_clear_line(squares, tmp_path):
+    (tmp_path / "x.pth").write_bytes(b"no weights")
+    done = train("spatial", squares, "--initial", tmp_path / "x.pth", "-o", tmp_path / "run")
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "not a file of weights" in done.stderr
+
+
 def test_a_folder_without_shards_is_one_clear_line(imagenet, tmp_path):
-    done = train("spatial", tmp_path, "--imagenet", imagenet, "-o", tmp_path / "run")
+    done = train("spatial", tmp_path, "--initial", imagenet, "-o", tmp_path / "run")
     assert done.returncode == 1 and done.stderr.count("\n") == 1 and "holds no shards" in done.stderr
