@@ -158,8 +158,14 @@ def _only_file(folder: Path, what: str) -> Path:
 
 def _fetch_debian(package: Package, folder: Path) -> Path:
     options = debian_options(folder.parent / "debian_index")
-    wanted = f"{package.name}={package.version}" if package.version else package.name
-    _client(["apt-get", *options, "-q", "download", wanted], folder)
+    download = ["apt-get", *options, "-q", "download"]
+    # A release keeps one version only, so the one of the table may be gone; its successor has mostly the same.
+    try:
+        _client([*download, f"{package.name}={package.version}" if package.version else package.name], folder)
+    except InputError:
+        if not package.version:
+            raise
+        _client([*download, package.name], folder)
     return _only_file(folder, package.key)
 
 
@@ -285,7 +291,7 @@ def _check(names: Sequence[str], size: int, archive: Path) -> None:
 
 
 def _stated_licence(folder: Path) -> str:
-    """What the package's own files name as licence: Debian's copyright file, Python metadata, package.json."""
+    """What the package's own files name as licence: Debian's copyright, Python metadata, package.json, LICENSE."""
     for path in sorted(folder.glob("usr/share/doc/*/copyright")):
         names = re.findall(r"^License:\s*(\S.*)$", path.read_text(errors="replace"), re.MULTILINE)
         if names:
@@ -302,6 +308,10 @@ def _stated_licence(folder: Path) -> str:
         found = re.search(r'"licen[cs]e"\s*:\s*(?:\{[^}]*"type"\s*:\s*)?"([^"]+)"', path.read_text(errors="replace"))
         if found:
             return str(found[1])[:200]
+    for path in sorted(folder.glob("*/LICENSE*")):
+        lines = [line.strip(" #*") for line in path.read_text(errors="replace").splitlines() if line.strip(" #*")]
+        if lines:
+            return lines[0][:200]
     return ""
 
 
