@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from conviqt_cli.errors import InputError
 from conviqt_cli.model.bundle import Bundle, sha256
 from conviqt_cli.model.encoder import TorchEncoder, choose_device, choose_precision
+from conviqt_cli.quality.diagnosis import PRISTINE
 from conviqt_cli.training.clip_features import read_features
 from conviqt_cli.training.distortions.spatial import SPATIAL
 from conviqt_cli.training.distortions.video import VIDEO
 from conviqt_cli.training.labelled_vectors import HUMAN_SETS, HumanSet, Item, clip_vectors, human_items
-from conviqt_cli.training.shards import PRISTINE
+from conviqt_cli.training.shards import type_and_level
 from conviqt_cli.video.decode import FrameStream
 from conviqt_cli.video.probe import probe
 from conviqt_cli.video.sampling import CLIP_LENGTH
@@ -52,11 +53,6 @@ def group_of(kind: str) -> str:
                     return "compression"
                 return "in time" if bank is VIDEO and each.family in _IN_TIME else "spatial"
     return kind
-
-
-def family_of(kind: str) -> str:
-    """The family that the bank gives a distortion type; other names are their own family."""
-    return next((each.family for each in (*SPATIAL, *VIDEO) if each.name == kind), kind)
 
 
 @dataclass(frozen=True)
@@ -100,9 +96,9 @@ def packed_clips(folder: Path) -> tuple[Features, ClipLabels]:
     clips = read_features(folder)
     kinds, levels = [], []
     for row in clips.classes.numpy():
-        shown = [clips.names[index].partition("@") for index in np.flatnonzero(row)]
-        kinds.append("+".join(kind for kind, _, _ in shown))
-        levels.append(int(shown[0][2] or 0) if shown else -1)
+        shown = [type_and_level(clips.names[index]) for index in np.flatnonzero(row)]
+        kinds.append("+".join(kind for kind, _ in shown))
+        levels.append(shown[0][1] if shown else -1)
     labels = ClipLabels(np.array(kinds), np.array(levels), clips.contents.numpy())
     return Features.of(clips.features.numpy()[:, None]), labels
 

@@ -12,7 +12,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from encoder_data import GROUPS, ClipLabels, family_of, group_of
+from encoder_data import GROUPS, ClipLabels, group_of
 from encoder_probes import classified, regressed
 from numpy.typing import NDArray
 
@@ -22,8 +22,9 @@ from conviqt_cli.evaluation.estimator import FOLDS, Parameters
 from conviqt_cli.evaluation.ridge import PENALTIES, Ridge
 from conviqt_cli.evaluation.splits import Split, grouped_folds
 from conviqt_cli.evaluation.validation import validate
+from conviqt_cli.quality.diagnosis import PRISTINE
+from conviqt_cli.training.diagnosis import family_of
 from conviqt_cli.training.labelled_vectors import Item
-from conviqt_cli.training.shards import PRISTINE
 from conviqt_cli.training.vmaf import RECIPES
 
 Floats = NDArray[np.floating[Any]]

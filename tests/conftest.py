@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -34,14 +35,12 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def diagnosing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The default bundle with a made-up diagnosis head, which always sees blur of level 3 (64 %), then noise."""
-    from conviqt_cli.model.bundle import MANIFEST, open_bundle, write_manifest
+    from conviqt_cli.model.bundle import open_bundle
     from conviqt_cli.quality.diagnosis import DiagnosisHead
+    from conviqt_cli.training.assemble import seal
 
-    bundle, folder = open_bundle(), tmp_path_factory.mktemp("diagnosing")
-    files = {role: entry["name"] for role, entry in bundle.manifest["files"].items()}
-    for name in files.values():
-        (folder / name).write_bytes((bundle.folder / name).read_bytes())
-    (folder / MANIFEST).write_bytes((bundle.folder / MANIFEST).read_bytes())
+    bundle, folder = open_bundle(), tmp_path_factory.mktemp("diagnosing") / "bundle"
+    shutil.copytree(bundle.folder, folder)
     flat = np.zeros((4, 2048))
     chances = np.log([0.05, 0.64, 0.1, 0.21])
     head = DiagnosisHead(
@@ -49,8 +48,7 @@ def diagnosing(tmp_path_factory: pytest.TempPathFactory) -> Path:
         bundle.encoder_id, {"labels": "made up"},
     )  # fmt: skip
     head.save(folder / "diagnosis.safetensors")
-    manifest = {key: value for key, value in bundle.manifest.items() if key not in ("schema", "files")}
-    write_manifest(folder, manifest, {**files, "diagnosis": "diagnosis.safetensors"})
+    seal(folder, {"diagnosis": "diagnosis.safetensors"})
     return folder
 
 

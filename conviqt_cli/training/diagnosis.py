@@ -13,11 +13,17 @@ from numpy.typing import NDArray
 from conviqt_cli.errors import InputError
 from conviqt_cli.model.bundle import open_bundle
 from conviqt_cli.model.encoder import Encoder, TorchEncoder
-from conviqt_cli.quality.diagnosis import PRISTINE, DiagnosisHead
+from conviqt_cli.quality.diagnosis import DiagnosisHead
 from conviqt_cli.training.assemble import seal
 from conviqt_cli.training.clip_features import ClipFeatures, read_features
 from conviqt_cli.training.distortions.spatial import SPATIAL
 from conviqt_cli.training.distortions.video import VIDEO
+from conviqt_cli.training.shards import type_and_level
+
+
+def family_of(kind: str) -> str:
+    """The family that the bank gives a distortion type; other names (``pristine``) are their own family."""
+    return next((each.family for each in (*SPATIAL, *VIDEO) if each.name == kind), kind)
 
 
 @dataclass(frozen=True)
@@ -36,19 +42,18 @@ class KnownClips:
 
 def known_clips(clips: ClipFeatures, encoder: Encoder) -> KnownClips:
     """The clips whose label is a single type or ``pristine``, as vectors of ``encoder``."""
-    families = {kind.name: kind.family for kind in (*SPATIAL, *VIDEO)}
     rows, types, levels = [], [], []
     for row, hot in enumerate(clips.classes.numpy()):
         if hot.sum() != 1:
             continue
-        name, _, level = clips.names[int(hot.argmax())].partition("@")
+        name, level = type_and_level(clips.names[int(hot.argmax())])
         rows.append(row)
         types.append(name)
-        levels.append(float(level or 0))
+        levels.append(float(level))
     return KnownClips(
         np.stack([encoder.temporal(clips.features[row].float().numpy()) for row in rows]),
         types,
-        [families.get(name, PRISTINE) for name in types],
+        [family_of(name) for name in types],
         np.array(levels),
         clips.contents.numpy()[rows],
     )

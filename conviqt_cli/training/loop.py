@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -115,11 +115,11 @@ class Loop(Generic[B]):
                 break
             before = time.monotonic()
 
-    def finish(self, name: str, weights: Mapping[str, Tensor]) -> Path:
+    def finish(self, name: str, weights: Callable[[], dict[str, Tensor]]) -> Path:
         """Write the weights, once all steps are taken; returns where they are or will be."""
         path = self._folder.path / name
         if self._group.first and self.step == self._config.steps:
-            save_file(dict(weights), path)
+            save_file(weights(), path)
         return path
 
     def _take(self, stage: Stage[B], batch: B) -> dict[str, float]:

@@ -53,7 +53,7 @@ class Recipe:
     """What a cell is made of: ``contents`` clean ones, each also with some types at ``levels`` levels.
 
     ``spatial`` and ``video`` types are drawn from either bank. ``authentic`` further items come from authentic
-    sources. Items are ``frames`` squares of ``side`` pixels.
+    sources. Items are ``frames`` squares of ``side`` pixels. A shard holds ``cells`` cells unless told otherwise.
     """
 
     contents: int
@@ -63,11 +63,12 @@ class Recipe:
     authentic: int
     side: int
     frames: int
+    cells: int
 
 
 #: What each stage trains on: single squares, and clips in which most distortions need time to be seen.
-SQUARES = Recipe(contents=2, spatial=2, video=1, levels=2, authentic=2, side=256, frames=1)
-CLIPS = Recipe(contents=2, spatial=2, video=3, levels=2, authentic=2, side=192, frames=CLIP_LENGTH)
+SQUARES = Recipe(contents=2, spatial=2, video=1, levels=2, authentic=2, side=256, frames=1, cells=32)
+CLIPS = Recipe(contents=2, spatial=2, video=3, levels=2, authentic=2, side=192, frames=CLIP_LENGTH, cells=2)
 
 
 def pack(
@@ -75,7 +76,7 @@ def pack(
     output: Path,
     *,
     shards: int,
-    cells: int = 32,
+    cells: int | None = None,
     recipe: Recipe = SQUARES,
     seed: int = 0,
     held_out_side: bool = False,
@@ -100,7 +101,10 @@ def pack(
         number for number in range(shards) if not (output / f"shard-{seed:03d}-{number:04d}.safetensors").exists()
     ]
     with ProcessPoolExecutor(jobs) as pool:
-        work = {pool.submit(_pack_one, clean, authentic, output, number, cells, recipe, seed) for number in missing}
+        work = {
+            pool.submit(_pack_one, clean, authentic, output, number, cells or recipe.cells, recipe, seed)
+            for number in missing
+        }
         for done, finished in enumerate(as_completed(work), shards - len(missing) + 1):
             finished.result()
             progress(done)

@@ -24,15 +24,20 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from conviqt_cli.errors import InputError
+from conviqt_cli.quality.diagnosis import PRISTINE
 from conviqt_cli.training.distortions.bank import LEVELS, Distortion, Pixels
 from conviqt_cli.training.loss import SYNTHETIC
-
-PRISTINE = "pristine"
 
 
 def class_names(bank: Sequence[Distortion]) -> list[str]:
     """``pristine``, then ``type@level`` of every unmixed type of a bank."""
     return [PRISTINE, *(f"{kind.name}@{level}" for kind in bank if not kind.parts for level in LEVELS)]
+
+
+def type_and_level(name: str) -> tuple[str, int]:
+    """What a name of :func:`class_names` says: the type, and its level, 0 for ``pristine``."""
+    kind, _, level = name.partition("@")
+    return kind, int(level or 0)
 
 
 def multi_hot(names: Sequence[str], kind: Distortion | None, level: int) -> NDArray[np.float32]:
@@ -105,6 +110,8 @@ class Shards:
             raise InputError(f"{path}: its classes are not those of the other shards; pack all with one version")
         self.classes = names
         self._pictures.append(pictures)
+        # From where each picture begins to where the last ends, so that no item has to look behind itself.
+        tables["bounds"] = torch.cat([torch.zeros(1, dtype=torch.int64), tables.pop("ends")])
         self._tables.append(tables)
         self._cells += [(index, torch.nonzero(tables["cells"] == cell)[:, 0]) for cell in tables["cells"].unique()]
 
@@ -119,8 +126,8 @@ class Shards:
 
     def _item(self, shard: int, row: int) -> PackedItem:
         table = self._tables[shard]
-        frames = len(table["ends"]) // len(table["classes"])
-        bounds = torch.cat([torch.zeros(1, dtype=torch.int64), table["ends"]])[row * frames : (row + 1) * frames + 1]
+        frames = (len(table["bounds"]) - 1) // len(table["classes"])
+        bounds = table["bounds"][row * frames : (row + 1) * frames + 1]
         parts = [self._pictures[shard][start:end] for start, end in pairwise(bounds.tolist())]
         return PackedItem(
             np.stack([np.array(Image.open(io.BytesIO(part.numpy().tobytes())).convert("RGB")) for part in parts]),

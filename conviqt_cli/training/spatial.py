@@ -24,6 +24,7 @@ from torch.nn.functional import adaptive_avg_pool2d, normalize
 from conviqt_cli.errors import InputError
 from conviqt_cli.model.encoder import choose_precision
 from conviqt_cli.model.networks import FEATURES, SpatialNetwork
+from conviqt_cli.training.assemble import IMAGENET_NORMALISATION
 from conviqt_cli.training.loop import ONCE, Limits, Loop, LoopConfig, Progress, silent
 from conviqt_cli.training.loss import Items, accuracy
 from conviqt_cli.training.processes import Processes, processes
@@ -33,9 +34,6 @@ from conviqt_cli.training.views import two_views
 
 #: Rows of the loss per view: the whole square and its quarters (CONTRIQUE's local patches).
 PATCHES = 5
-
-#: What the ImageNet weights were trained with, and so every network that starts from them.
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
@@ -142,7 +140,7 @@ def train_spatial(
         learner.to(group.device).to(memory_format=torch.channels_last)
         loop: Loop[Batch] = Loop(output, config, learner, group, limits)
         loop.run(_SpatialStage(config, group, held_out), _batches(packed, config, group, loop.step), progress)
-        return loop.finish("spatial.safetensors", learner.weights())
+        return loop.finish("spatial.safetensors", learner.weights)
 
 
 def _read(path: Path) -> dict[str, Tensor]:
@@ -217,7 +215,7 @@ def _batch(shards: Shards, cells: list[int], crop: int, rng: np.random.Generator
 
 
 def _normalised(views: Tensor) -> Tensor:
-    mean, std = (views.new_tensor(values).view(1, 3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
+    mean, std = (views.new_tensor(values).view(1, 3, 1, 1) for values in IMAGENET_NORMALISATION.values())
     return ((views - mean) / std).contiguous(memory_format=torch.channels_last)
 
 

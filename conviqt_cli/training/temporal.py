@@ -1,7 +1,6 @@
 """The temporal stage: a GRU learns, on frozen spatial features, to tell clips' distortions apart (CONVIQT, III-B, C).
 
-The two scales of a clip are its two views. Features are small, so a batch is hundreds of clips and needs no memory of
-earlier ones.
+The two scales of a clip are its two views. Features are small, so a batch is hundreds of clips.
 """
 
 from __future__ import annotations
@@ -92,7 +91,7 @@ def train_temporal(
         loop: Loop[ClipFeatures] = Loop(output, config, learner, group, limits)
         batches = (clips.chosen(_drawn(len(clips.contents), config, group, i)) for i in range(loop.step, config.steps))
         loop.run(_TemporalStage(group, held_out), batches, progress)
-        return loop.finish("temporal.safetensors", learner.weights())
+        return loop.finish("temporal.safetensors", learner.weights)
 
 
 class _TemporalStage:
