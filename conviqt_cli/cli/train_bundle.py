@@ -77,18 +77,28 @@ def regressor(
     mos: Annotated[Path, typer.Option("--mos", metavar="DIR", help="Sets of human scores: SET/labels.csv.")],
     encodes: Annotated[Path, typer.Option("--encodes", metavar="DIR", help="Folder that `labels` filled.")],
     work: Annotated[Path, typer.Option("--work", metavar="DIR", help="Where features are kept.")],
+    about: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--about", metavar="FILE.md", exists=True, dir_okay=False, help="Sections of the card (repeatable)."
+        ),
+    ] = None,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     quiet: options.Quiet = False,
 ) -> None:
     """Fit the regressor on human scores and VMAF labels, and write it and the card to the bundle."""
     from conviqt_cli.training.assemble import write_card
+    from conviqt_cli.training.card import sections_of
     from conviqt_cli.training.regressor import fit_regressor_stage
 
+    sections = {}
+    for path in about or []:
+        sections |= sections_of(path.read_text(encoding="utf-8"))
     with steps(quiet) as progress:
         figures = fit_regressor_stage(
             bundle, mos, encodes, work, lambda done, count, item: progress("clip vectors", done, count),
             device=device, precision=precision,
         )  # fmt: skip
-    write_card(bundle, figures)
+    write_card(bundle, figures, sections)
     typer.echo(json.dumps(figures, indent=2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,12 @@ def card(manifest: Mapping[str, Any], figures: Mapping[str, Any], sections: Mapp
         intervals=_intervals(figures["half_width"]),
         sections="".join(further),
     )
+
+
+def sections_of(markdown: str) -> dict[str, str]:
+    """Headings of the first two levels with their texts, as :func:`card` takes them; empty ones are left out."""
+    parts = re.split(r"^##? +(.+?) *$", markdown, flags=re.MULTILINE)
+    return {heading: text.strip() for heading, text in zip(parts[1::2], parts[2::2], strict=True) if text.strip()}
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -16,6 +16,7 @@ from conviqt_cli.model.bundle import open_bundle
 from conviqt_cli.model.networks import SpatialNetwork
 from conviqt_cli.training import labelled_encodes, labelled_vectors
 from conviqt_cli.training.assemble import assemble_encoder, seal, untrained_gru, write_card
+from conviqt_cli.training.card import sections_of
 from conviqt_cli.training.holdout import held_out
 from conviqt_cli.training.labelled_encodes import draw, label_encodes, read_labels
 from conviqt_cli.training.labelled_vectors import HumanSet, Item
@@ -155,11 +156,13 @@ def test_the_stage_completes_a_bundle_and_keeps_features(tmp_path, bundle, monke
     (bundle / "extra.safetensors").write_bytes(b"kept")
     seal(bundle, {"diagnosis": "extra.safetensors"})
     figures = stage()
-    write_card(bundle, figures, {"Training corpus": "None: {random} weights.", "Ablations": "None."})
+    about = "# Notes\n\n## Training corpus\n\nNone: {random} weights.\n\n## Ablations\nNone.\n### Further\nNone."
+    write_card(bundle, figures, sections_of(about))
     opened = open_bundle(bundle)
     assert opened.verify() == [] and {"regressor", "card", "diagnosis"} <= opened.manifest["files"].keys()
     card = (bundle / "MODEL_CARD.md").read_text()
-    assert "16 opinion scores" in card and "None: {random} weights." in card and "## Ablations" in card
+    assert "16 opinion scores" in card and "## Training corpus\n\nNone: {random} weights.\n\n## Compute" in card
+    assert "## Ablations\n\nNone.\n### Further" in card and "Notes" not in card
     before = opened.regressor().predict(np.zeros((1, 2048)))
     monkeypatch.setattr(labelled_vectors, "_spatial_features", lambda *_: pytest.fail("features were made again"))
     assert stage() == figures
