@@ -92,7 +92,7 @@ def regressor(
     from conviqt_cli.training.card import sections_of
     from conviqt_cli.training.regressor import fit_regressor_stage
 
-    sections = {}
+    sections: dict[str, str] = {}
     for path in about or []:
         sections |= sections_of(path.read_text(encoding="utf-8"))
     with steps(quiet) as progress:
