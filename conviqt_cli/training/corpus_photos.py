@@ -7,7 +7,6 @@ measured on it (:func:`look`, :func:`refusal`); what slips through is named in t
 from __future__ import annotations
 
 import io
-import subprocess
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
+from conviqt_cli.errors import InputError
+from conviqt_cli.training.ffmpeg import run
 from conviqt_cli.video.ffmpeg import find_ffmpeg
 
 #: Endings of the pictures that are looked at.
@@ -37,6 +38,7 @@ _SHAPES = (1.0, 4 / 3, 3 / 2, 16 / 9, 3 / 4)
 _LONGEST_OVER_SHORTEST = 3.2
 _LOOK_SIDE = 512
 _MOST_PIXELS = 150_000_000
+_MOST_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -142,10 +144,13 @@ def open_picture(path: Path, short_side: int = MOST_COPY_SIDE) -> Image.Image | 
 
 def _open_by_ffmpeg(path: Path) -> Image.Image | None:
     """JPEG XL, which Pillow does not read."""
-    command = [find_ffmpeg().path, "-v", "error", "-nostdin", "-protocol_whitelist", "file", "-i", f"file:{path}"]
-    command += ["-frames:v", "1", "-pix_fmt", "rgb24", "-c:v", "ppm", "-f", "image2pipe", "-"]
-    done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, timeout=300, check=False)
-    if done.returncode != 0 or not done.stdout:
+    arguments = ("-protocol_whitelist", "file", "-i", f"file:{path}")
+    as_ppm = ("-frames:v", "1", "-pix_fmt", "rgb24", "-c:v", "ppm", "-f", "image2pipe", "-")
+    try:
+        done = run((*arguments, *as_ppm), seconds=_MOST_SECONDS, program=find_ffmpeg().path)
+    except InputError:
+        return None
+    if not done.stdout:
         return None
     picture = Image.open(io.BytesIO(done.stdout))
     return picture if min(picture.size) >= LEAST_SIDE else None

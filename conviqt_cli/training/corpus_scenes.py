@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conviqt_cli.errors import InputError
+from conviqt_cli.training.ffmpeg import run
 from conviqt_cli.video.ffmpeg import find_ffmpeg
 
 #: Endings of the files that are looked at.
@@ -171,18 +171,7 @@ def _small_pictures(path: Path, seconds: float = LOOKED_AT_SECONDS) -> NDArray[n
 
 def _run(arguments: Sequence[str], quiet: bool = True) -> bytes:
     """Run ffmpeg; its output, or with ``quiet`` false its messages. Files of packages may open nothing but files."""
-    level = "error" if quiet else "info"
-    command = [find_ffmpeg().path, "-hide_banner", "-nostdin", "-y", "-v", level, "-threads", "1"]
-    arguments = list(arguments)
     where = arguments.index("-i")
-    arguments[where:where] = ["-protocol_whitelist", "file"]
-    try:
-        done = subprocess.run(
-            [*command, *arguments], capture_output=True, stdin=subprocess.DEVNULL, timeout=_MOST_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise InputError(f"ffmpeg: no end within {_MOST_SECONDS:g} s") from error
-    if done.returncode != 0:
-        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise InputError(f"ffmpeg: {lines[-1] if lines else 'failed'}")
+    limited = ("-threads", "1", *arguments[:where], "-protocol_whitelist", "file", *arguments[where:])
+    done = run(limited, seconds=_MOST_SECONDS, program=find_ffmpeg().path, level="error" if quiet else "info")
     return done.stdout if quiet else done.stderr

@@ -7,15 +7,14 @@ that many workers can share a machine. The only loss besides the encoder's own i
 from __future__ import annotations
 
 import functools
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import imageio_ffmpeg
 import numpy as np
 
 from conviqt_cli.errors import InputError
 from conviqt_cli.training.distortions.bank import Pixels
+from conviqt_cli.training.ffmpeg import run
 
 FRAME_RATE = 25
 TIMEOUT_SECONDS = 120
@@ -117,14 +116,5 @@ def _raw(frames: Pixels) -> tuple[str, ...]:
 
 
 def _run(arguments: Sequence[str], given: bytes, *, tolerant: bool = False) -> bytes:
-    # imageio-ffmpeg's own binary, whatever is on the PATH: it has every encoder of the bank.
-    binary = imageio_ffmpeg.get_ffmpeg_exe()
-    command = [binary, "-nostdin", "-v", "error", "-filter_threads", "1", "-threads", "1", *arguments]
-    try:
-        done = subprocess.run(command, input=given, capture_output=True, timeout=TIMEOUT_SECONDS, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise InputError(f"ffmpeg did not finish within {TIMEOUT_SECONDS} s") from error
-    if done.returncode != 0 and not (tolerant and done.stdout):
-        lines = done.stderr.decode(errors="replace").strip().splitlines()
-        raise InputError(f"ffmpeg failed: {(lines or ['no message'])[-1]}")
-    return done.stdout
+    one_thread = ("-filter_threads", "1", "-threads", "1")
+    return run((*one_thread, *arguments), seconds=TIMEOUT_SECONDS, given=given, tolerant=tolerant).stdout

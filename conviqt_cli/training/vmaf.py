@@ -7,14 +7,11 @@ These are a full-reference metric's opinion, not people's, and are named so wher
 from __future__ import annotations
 
 import json
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import imageio_ffmpeg
-
-from conviqt_cli.errors import InputError
+from conviqt_cli.training.ffmpeg import run
 
 
 @dataclass(frozen=True)
@@ -34,6 +31,7 @@ class Recipe:
 
 
 _LOSSLESS = ("-c:v", "ffv1")
+_MOST_SECONDS = 600.0
 
 
 def _x264(crf: int) -> tuple[str, ...]:
@@ -160,10 +158,4 @@ def _encode(source: Path, encode: tuple[str, ...], filters: list[str], output: P
 
 
 def _run(*arguments: str) -> None:
-    # imageio-ffmpeg's own binary, whatever is on the PATH: it has libvmaf and all encoders named above.
-    binary = imageio_ffmpeg.get_ffmpeg_exe()
-    done = subprocess.run(
-        [binary, "-nostdin", "-v", "error", "-y", *arguments], capture_output=True, text=True, timeout=600
-    )
-    if done.returncode != 0:
-        raise InputError(f"ffmpeg failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}")
+    run(arguments, seconds=_MOST_SECONDS)
