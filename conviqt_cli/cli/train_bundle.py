@@ -62,7 +62,9 @@ def labels(
 
 def diagnosis(
     bundle: Bundle,
-    features: Annotated[Path, typer.Argument(metavar="FEATURES", help="Folder that `features` filled.")],
+    features: Annotated[
+        list[Path], typer.Argument(metavar="FEATURES...", help="Folders that `features` filled, of clips or squares.")
+    ],
     quiet: options.Quiet = False,
 ) -> None:
     """Fit the head that names distortions, and add it to the bundle."""

@@ -17,6 +17,7 @@ from torch import Tensor
 from conviqt_cli.errors import InputError
 from conviqt_cli.model.encoder import Encoder
 from conviqt_cli.training.shards import Shards, authentic_ids
+from conviqt_cli.video.sampling import CLIP_LENGTH
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,12 @@ def _extract(path: Path, encoder: Encoder, target: Path) -> None:
     partial = target.with_suffix(".partial")
     save_file(tensors, partial, metadata={"classes": json.dumps(packed.classes), "encoder": encoder.encoder_id})
     partial.rename(target)
+
+
+def whole_clip(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Features (frames, 4096) of at most a clip, brought to its length by repeating the last frame's."""
+    missing = CLIP_LENGTH - len(features)
+    return np.concatenate([features, np.repeat(features[-1:], missing, axis=0)]) if missing else features
 
 
 def _is_of(path: Path, encoder_id: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ from conviqt_cli.errors import InputError
 from conviqt_cli.model.bundle import open_bundle
 from conviqt_cli.model.encoder import Encoder, TorchEncoder
 from conviqt_cli.quality.diagnosis import DiagnosisHead
+from conviqt_cli.quality.diagnosis_fit import FOLDS
 from conviqt_cli.training.assemble import seal
-from conviqt_cli.training.clip_features import ClipFeatures, read_features
+from conviqt_cli.training.clip_features import ClipFeatures, read_features, whole_clip
 from conviqt_cli.training.distortions.spatial import SPATIAL
 from conviqt_cli.training.distortions.video import VIDEO
 from conviqt_cli.training.shards import type_and_level
@@ -41,7 +42,7 @@ class KnownClips:
 
 
 def known_clips(clips: ClipFeatures, encoder: Encoder) -> KnownClips:
-    """The clips whose label is a single type or ``pristine``, as vectors of ``encoder``."""
+    """The clips whose label is a single type or ``pristine``, as vectors of ``encoder``; a square stands still."""
     rows, types, levels = [], [], []
     for row, hot in enumerate(clips.classes.numpy()):
         if hot.sum() != 1:
@@ -51,7 +52,7 @@ def known_clips(clips: ClipFeatures, encoder: Encoder) -> KnownClips:
         types.append(name)
         levels.append(float(level))
     return KnownClips(
-        np.stack([encoder.temporal(clips.features[row].float().numpy()) for row in rows]),
+        np.stack([encoder.temporal(whole_clip(clips.features[row].float().numpy())) for row in rows]),
         types,
         [family_of(name) for name in types],
         np.array(levels),
@@ -60,21 +61,37 @@ def known_clips(clips: ClipFeatures, encoder: Encoder) -> KnownClips:
 
 
 def fit_diagnosis_stage(
-    bundle: Path, features: Path, progress: Callable[[str], None] = lambda step: None
+    bundle: Path, features: Sequence[Path], progress: Callable[[str], None] = lambda step: None
 ) -> dict[str, Any]:
-    """Fit a diagnosis head on packed clips' ``features`` and add it to ``bundle``; returns the figures of its card.
+    """Fit a diagnosis head on packed items' ``features`` and add it to ``bundle``; returns the figures of its card.
 
-    Raises :class:`InputError` for a folder that holds no features of this kind, or too few to fit on.
+    Each folder holds features of clips or of squares; squares are cheap and bring many contents, clips bring what only
+    time shows. Families of fewer contents than the head can be judged on are left out, and named in the card. Raises
+    :class:`InputError` for a folder that holds no features of this kind, or too few to fit on.
     """
     opened = open_bundle(bundle)
+    encoder = TorchEncoder(opened, "cpu", "fp32")
     progress("clip vectors")
-    clips = known_clips(read_features(features), TorchEncoder(opened, "cpu", "fp32"))
+    parts = [known_clips(read_features(folder), encoder) for folder in features]
+    vectors = np.concatenate([part.vectors for part in parts])
+    families = np.array([family for part in parts for family in part.families])
+    levels = np.concatenate([part.levels for part in parts])
+    contents = np.concatenate([part.contents for part in parts])
+    rare = [name for name in np.unique(families).tolist() if len(np.unique(contents[families == name])) < FOLDS]
+    kept = ~np.isin(families, rare)
     progress("fitting")
-    groups = [str(content) for content in clips.contents]
     try:
-        head = DiagnosisHead.fit(clips.vectors, clips.families, clips.levels, groups, encoder_id=opened.encoder_id)
+        head = DiagnosisHead.fit(
+            vectors[kept],
+            families[kept].tolist(),
+            levels[kept],
+            contents[kept].astype(str),
+            encoder_id=opened.encoder_id,
+        )
     except ValueError as error:
-        raise InputError(f"{features}: no diagnosis head can be fitted on these clips ({error})") from None
+        where = ", ".join(map(str, features))
+        raise InputError(f"{where}: no diagnosis head can be fitted on these items ({error})") from None
+    head.card["families_left_out"] = rare
     head.save(bundle / "diagnosis.safetensors")
     seal(
         bundle,

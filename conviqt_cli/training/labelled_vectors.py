@@ -23,6 +23,7 @@ from conviqt_cli.errors import InputError, LabelError
 from conviqt_cli.model.bundle import Bundle, sha256
 from conviqt_cli.model.encoder import Encoder
 from conviqt_cli.training.alignment import nominal
+from conviqt_cli.training.clip_features import whole_clip
 from conviqt_cli.training.labelled_encodes import read_labels
 from conviqt_cli.training.vmaf import RECIPES, vmaf_to_acr
 from conviqt_cli.video.decode import FrameStream
@@ -140,7 +141,7 @@ def clip_vectors(
         if features is None:
             features = _spatial_features(item, encoder)
             _keep(kept, features)
-        vectors.append(np.stack([encoder.temporal(_whole(clip)) for clip in features]).astype(np.float64))
+        vectors.append(np.stack([encoder.temporal(whole_clip(clip)) for clip in features]).astype(np.float64))
     return vectors
 
 
@@ -170,12 +171,6 @@ def _scaled(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     scaled = torch.nn.functional.interpolate(tensor, (side, side), mode="bicubic", antialias=True)
     square: NDArray[np.uint8] = scaled[0].permute(1, 2, 0).round().clamp(0, 255).to(torch.uint8).numpy()
     return square
-
-
-def _whole(features: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Features (frames, 4096) brought to ``CLIP_LENGTH`` frames by repeating the last."""
-    missing = CLIP_LENGTH - len(features)
-    return np.concatenate([features, np.repeat(features[-1:], missing, axis=0)]) if missing else features
 
 
 def _spatial_id(bundle: Bundle, encoder: Encoder) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from conviqt_cli.errors import BundleError, InputError, LabelError
 from conviqt_cli.model.bundle import open_bundle
@@ -17,6 +19,7 @@ from conviqt_cli.model.networks import SpatialNetwork
 from conviqt_cli.training import labelled_encodes, labelled_vectors
 from conviqt_cli.training.assemble import assemble_encoder, seal, untrained_gru, write_card
 from conviqt_cli.training.card import sections_of
+from conviqt_cli.training.diagnosis import family_of, fit_diagnosis_stage
 from conviqt_cli.training.holdout import held_out
 from conviqt_cli.training.labelled_encodes import draw, label_encodes, read_labels
 from conviqt_cli.training.labelled_vectors import HumanSet, Item
@@ -170,6 +173,39 @@ def test_the_stage_completes_a_bundle_and_keeps_features(tmp_path, bundle, monke
 
     with pytest.raises(LabelError, match="none of the sets"):
         fit_regressor_stage(bundle, tmp_path / "none", tmp_path / "encodes", tmp_path / "work", device="cpu")
+
+
+def test_the_diagnosis_head_learns_from_clips_and_squares_and_leaves_rare_families_out(tmp_path):
+    """Each class moves the features its own way; a family seen on one content only cannot be judged."""
+    folder = tmp_path / "bundle"
+    _assemble(folder)
+    names = ["pristine", "gaussian_blur@1", "gaussian_blur@5", "jpeg@1", "jpeg@5", "hue_shift@3"]
+    rng = np.random.default_rng(0)
+    towards = rng.standard_normal((len(names), 4096))
+
+    def features(frames, contents, shown):
+        rows = [(content, name) for content in contents for name in range(shown)]
+        values = [rng.standard_normal((1, 4096)) + towards[name] for _, name in rows]
+        unit = np.stack([value / np.linalg.norm(value) * 2**0.5 for value in values]).repeat(frames, axis=1)
+        where = tmp_path / f"of {frames}"
+        where.mkdir()
+        tensors = {
+            "features": torch.from_numpy(unit).half(),
+            "classes": torch.eye(len(names))[[name for _, name in rows]],
+            "contents": torch.tensor([content for content, _ in rows]),
+        }
+        save_file(tensors, where / "a.safetensors", metadata={"classes": json.dumps(names), "encoder": "any"})
+        return where
+
+    folders = [features(16, range(8), 5), features(1, range(8, 12), 5), features(2, [12], 6)]
+    card = fit_diagnosis_stage(folder, folders)
+    assert card["families_left_out"] == [family_of("hue_shift")] and card["contents"] == 13
+    head = open_bundle(folder).diagnosis()
+    assert set(head.families) == {"pristine", family_of("gaussian_blur"), "compression"}
+    assert card["balanced_accuracy"] > 0.8 and open_bundle(folder).verify() == []
+
+    with pytest.raises(InputError, match="no diagnosis head"):
+        fit_diagnosis_stage(folder, folders[2:])
 
 
 def test_weights_that_do_not_fit_are_refused(tmp_path):
