@@ -106,6 +106,9 @@ def spatial(
     learning_rate: Rate = None,
     cells: Annotated[int | None, typer.Option("--cells", min=1, help="Cells a step and process.")] = None,
     crop: Annotated[int | None, typer.Option("--crop", min=32, max=128, help="Side of a view in pixels.")] = None,
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Compile the network first: faster, needs a C++ compiler.")
+    ] = False,
     seed: Seed = None,
     resume: Resume = False,
     stop_after: StopAfter = None,
@@ -117,7 +120,14 @@ def spatial(
     """Train the spatial network to tell distortions apart, without labels. Also under `torchrun`."""
     from conviqt_cli.training.spatial import PRESETS, train_spatial
 
-    given = {"steps": steps, "learning_rate": learning_rate, "cells": cells, "crop": crop, "seed": seed}
+    given = {
+        "steps": steps,
+        "learning_rate": learning_rate,
+        "cells": cells,
+        "crop": crop,
+        "seed": seed,
+        "compiled": compiled,
+    }
     config = _configured(PRESETS, preset, {**given, "precision": precision})
     _use_threads(threads)
     weights = train_spatial(

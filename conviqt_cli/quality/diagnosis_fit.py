@@ -34,10 +34,10 @@ FOLDS = 5
 COMPONENTS = 1024
 
 #: Penalties of the classifier on points of mean square 1, strongest first: a tie goes to the smoother model.
-PENALTIES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
+PENALTIES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
 
 #: Penalties of the level's ridge, relative to the mean energy of the vectors.
-LEVEL_PENALTIES = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
+LEVEL_PENALTIES = (30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
 
 _ITERATIONS = 200
 _CALIBRATION_BINS = 10

@@ -40,7 +40,8 @@ PATCHES = 5
 class SpatialConfig(LoopConfig):
     """How the stage trains. ``frozen`` names the first parts of ResNet-50 that keep their ImageNet weights.
 
-    ``cells`` is per step and process; ``crop`` in pixels, at most half the packed side.
+    ``cells`` is per step and process; ``crop`` in pixels, at most half the packed side. ``compiled``: the network runs
+    through ``torch.compile``, which needs a C++ compiler and rounds a little differently.
     """
 
     cells: int = 4
@@ -48,6 +49,7 @@ class SpatialConfig(LoopConfig):
     frozen: tuple[str, ...] = ("conv1", "layer1")
     validation_cells: int = 24
     precision: str = "auto"
+    compiled: bool = False
 
 
 #: Configurations by what they are for; the README says how long each takes.
@@ -80,6 +82,10 @@ class SpatialLearner(nn.Module):
         features = torch.cat([normalize(part.float(), dim=1) for part in pooled])
         projected: tuple[Tensor, Tensor] = self.projector(features)
         return projected
+
+    def compile_network(self) -> None:
+        """Compile the network for the shapes of the training batch and of the validation batch, and no others."""
+        self._maps = torch.compile(self._maps, dynamic=False)  # type: ignore[method-assign]
 
     def _maps(self, views: Tensor) -> Tensor:
         parts = self.network
@@ -138,6 +144,8 @@ def train_spatial(
     learner = SpatialLearner(_read(initial), len(packed.classes), config.frozen)
     with processes(device) as group:
         learner.to(group.device).to(memory_format=torch.channels_last)
+        if config.compiled:
+            learner.compile_network()
         loop: Loop[Batch] = Loop(output, config, learner, group, limits)
         loop.run(_SpatialStage(config, group, held_out), _batches(packed, config, group, loop.step), progress)
         return loop.finish("spatial.safetensors", learner.weights)
