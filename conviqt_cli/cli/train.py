@@ -159,7 +159,9 @@ def features(
 
 @train_app.command()
 def temporal(
-    features: Annotated[Path, typer.Argument(metavar="FEATURES", help="Folder that `features` filled.")],
+    features: Annotated[
+        list[Path], typer.Argument(metavar="FEATURES...", help="Folders that `features` filled, of clips or squares.")
+    ],
     output: Run,
     validation: Annotated[
         Path | None, typer.Option("--validation", metavar="FEATURES", help="Held-out clips, for the curves.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +41,24 @@ class ClipFeatures:
     def chosen(self, rows: Tensor) -> ClipFeatures:
         """Some of the clips."""
         return ClipFeatures(self.features[rows], self.classes[rows], self.contents[rows], self.names)
+
+    def named(self, names: Sequence[str]) -> ClipFeatures:
+        """The same clips with classes in the order of ``names``, which must have all of this one's."""
+        columns = [names.index(name) for name in self.names]
+        classes = torch.zeros(len(self.classes), len(names), dtype=self.classes.dtype)
+        classes[:, columns] = self.classes
+        return ClipFeatures(self.features, classes, self.contents, list(names))
+
+
+def joined(parts: Sequence[ClipFeatures]) -> ClipFeatures:
+    """Clips of one set of names as one; single frames stand still for the length of a clip."""
+    length = max(part.features.shape[1] for part in parts)
+    return ClipFeatures(
+        torch.cat([part.features.expand(-1, length, -1) for part in parts]),
+        torch.cat([part.classes for part in parts]),
+        torch.cat([part.contents for part in parts]),
+        parts[0].names,
+    )
 
 
 def extract(

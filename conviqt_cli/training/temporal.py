@@ -1,10 +1,12 @@
 """The temporal stage: a GRU learns, on frozen spatial features, to tell clips' distortions apart (CONVIQT, III-B, C).
 
-The two scales of a clip are its two views. Features are small, so a batch is hundreds of clips.
+The two scales of a clip are its two views. Features are small, so a batch is hundreds of clips. Packed squares may join
+as clips that stand still: they are cheap, and bring many more contents than clips do.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from conviqt_cli.errors import InputError
 from conviqt_cli.model.networks import FEATURES, HIDDEN, TemporalNetwork
-from conviqt_cli.training.clip_features import ClipFeatures, read_features
+from conviqt_cli.training.clip_features import ClipFeatures, joined, read_features
 from conviqt_cli.training.loop import ONCE, Limits, Loop, LoopConfig, Progress, silent
 from conviqt_cli.training.loss import Items, accuracy
 from conviqt_cli.training.processes import Processes, processes
@@ -66,7 +69,7 @@ class TemporalLearner(nn.Module):
 
 
 def train_temporal(
-    features: Path,
+    features: Sequence[Path],
     output: Path,
     config: TemporalConfig,
     *,
@@ -77,19 +80,27 @@ def train_temporal(
 ) -> Path:
     """Train, or go on training, in the run folder ``output``; returns the path of the weights written at the end.
 
-    ``features`` and ``validation`` (held-out scenes, for the curves only) are folders that
-    :func:`~conviqt_cli.training.clip_features.extract` filled.
+    Each of ``features`` is a folder that :func:`~conviqt_cli.training.clip_features.extract` filled, with features of
+    clips or of squares; every folder gives the same share of a batch. ``validation`` are held-out clips, for the curves
+    only.
     """
-    clips = read_features(features)
+    read = [read_features(folder) for folder in features]
+    names = max((part.names for part in read), key=len)
+    for folder, part in zip(features, read, strict=True):
+        if not set(part.names) <= set(names):
+            raise InputError(
+                f"{folder}: its classes are not among those of the other folders; pack all with one version"
+            )
+    parts = [part.named(names) for part in read]
     if not config.authentic:
-        clips = clips.chosen(torch.nonzero(clips.classes.sum(dim=1) > 0)[:, 0])
-    held_out = read_features(validation) if validation is not None else None
+        parts = [part.chosen(torch.nonzero(part.classes.sum(dim=1) > 0)[:, 0]) for part in parts]
+    held_out = read_features(validation).named(names) if validation is not None else None
     torch.manual_seed(config.seed)
-    learner = TemporalLearner(len(clips.names), config.input_gain)
+    learner = TemporalLearner(len(names), config.input_gain)
     with processes(device) as group:
         learner.to(group.device)
         loop: Loop[ClipFeatures] = Loop(output, config, learner, group, limits)
-        batches = (clips.chosen(_drawn(len(clips.contents), config, group, i)) for i in range(loop.step, config.steps))
+        batches = (_batch(parts, config, group, step) for step in range(loop.step, config.steps))
         loop.run(_TemporalStage(group, held_out), batches, progress)
         return loop.finish("temporal.safetensors", learner.weights)
 
@@ -114,8 +125,12 @@ class _TemporalStage:
         return accuracy(to_centres, items.classes)
 
 
-def _drawn(count: int, config: TemporalConfig, group: Processes, step: int) -> Tensor:
-    """Rows of this step's clips for this process: seed, step and rank decide."""
-    size = min(config.batch * group.count, count // group.count * group.count)
-    rows = np.random.default_rng([config.seed, 1, step]).choice(count, size, replace=False)
-    return torch.from_numpy(rows[group.rank :: group.count])
+def _batch(parts: Sequence[ClipFeatures], config: TemporalConfig, group: Processes, step: int) -> ClipFeatures:
+    """This step's clips for this process: seed, step and rank decide."""
+    chosen = []
+    for number, part in enumerate(parts):
+        count, share = len(part.contents), max(1, config.batch // len(parts))
+        size = min(share * group.count, count // group.count * group.count)
+        rows = np.random.default_rng([config.seed, 1, step, number]).choice(count, size, replace=False)
+        chosen.append(part.chosen(torch.from_numpy(rows[group.rank :: group.count])))
+    return joined(chosen)

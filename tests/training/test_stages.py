@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 from torchvision.models import resnet50
 
+from conviqt_cli.training.clip_features import ClipFeatures, joined
 from conviqt_cli.training.holdout import held_out
 from conviqt_cli.training.run_folder import CHECKPOINT, CURVES, LOG
 
@@ -109,14 +110,17 @@ def test_two_processes_train_together(squares, imagenet, tmp_path):
 
 
 def test_from_clips_to_a_bundle(corpus, squares, imagenet, tmp_path):
-    clips, features, run, bundle = (tmp_path / name for name in ("clips", "features", "run", "bundle"))
+    clips, features, stills, run, bundle = (
+        tmp_path / name for name in ("clips", "features", "stills", "run", "bundle")
+    )
     spatial = tmp_path / "spatial"
     for command in (
         ["spatial", squares, "--initial", imagenet, "--preset", "smoke", "--steps", "1", "-o", spatial],
         ["assemble", bundle, "--spatial", spatial / "spatial.safetensors"],
         ["pack", corpus, "-o", clips, "--clips", "--shards", "1", "--cells", "1"],
         ["features", clips, "--weights", bundle, "-o", features],
-        ["temporal", features, "--preset", "smoke", "-o", run, "--validation", features],
+        ["features", squares, "--weights", bundle, "-o", stills],
+        ["temporal", features, stills, "--preset", "smoke", "-o", run, "--validation", features],
         ["assemble", bundle, "--spatial", spatial / "spatial.safetensors", "--temporal", run / "temporal.safetensors"],
     ):
         done = train(*command)
@@ -127,6 +131,17 @@ def test_from_clips_to_a_bundle(corpus, squares, imagenet, tmp_path):
     encoder = TorchEncoder(open_bundle(bundle), "cpu", "fp32")
     vector = encoder.temporal(encoder.spatial(np.stack([photograph(1)[:64, :64]] * 16)))
     assert vector.shape == (2048,) and np.isfinite(vector).all() and vector[:1024].std() > 0
+
+
+def test_squares_join_clips_as_clips_that_stand_still():
+    clips = ClipFeatures(
+        torch.rand(2, 16, 8), torch.tensor([[1, 0, 0], [0, 0, 1.0]]), torch.tensor([5, 6]), ["a", "b", "c"]
+    )
+    squares = ClipFeatures(torch.rand(1, 1, 8), torch.tensor([[0, 1.0]]), torch.tensor([7]), ["a", "c"])
+    both = joined([clips, squares.named(clips.names)])
+    assert both.contents.tolist() == [5, 6, 7] and both.classes.tolist() == [[1, 0, 0], [0, 0, 1], [0, 0, 1]]
+    assert torch.equal(both.features[:2], clips.features)
+    assert torch.equal(both.features[2], squares.features[0].repeat(16, 1))
 
 
 def test_weights_to_begin_with_that_are_none_are_one_clear_line(squares, tmp_path):
