@@ -175,6 +175,7 @@ def temporal(
     resume: Resume = False,
     stop_after: StopAfter = None,
     device: options.Device = "auto",
+    precision: options.Precision = "auto",
     threads: options.Threads = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -182,7 +183,7 @@ def temporal(
     from conviqt_cli.training.temporal import PRESETS, train_temporal
 
     given = {"steps": steps, "learning_rate": learning_rate, "batch": batch, "seed": seed, "authentic": authentic}
-    config = _configured(PRESETS, preset, given)
+    config = _configured(PRESETS, preset, {**given, "precision": precision})
     _use_threads(threads)
     weights = train_temporal(
         features, output, config,

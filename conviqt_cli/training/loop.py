@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
+import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
@@ -31,7 +33,7 @@ def silent(row: dict[str, float]) -> None:
 class LoopConfig:
     """What both stages set. Rates are the peaks of the schedule, for the network and for its projector.
 
-    ``checkpoint_every`` is in steps.
+    ``checkpoint_every`` is in steps; ``precision`` is one of :data:`~conviqt_cli.model.encoder.PRECISIONS`.
     """
 
     steps: int = 1500
@@ -41,7 +43,16 @@ class LoopConfig:
     warm_up: float = 0.1
     temperature: float = TEMPERATURE
     checkpoint_every: int = 100
+    precision: str = "auto"
     seed: int = 0
+
+
+def autocast(precision: str, device: torch.device) -> torch.autocast | nullcontext[None]:
+    """What a step's forward pass runs in; ``precision`` is resolved."""
+    if precision == "fp32":
+        return nullcontext()
+    # Half precision would need a loss scale; bfloat16 does not, and every device with either has it.
+    return torch.autocast(device.type, torch.bfloat16)
 
 
 class Stage(Protocol[B]):

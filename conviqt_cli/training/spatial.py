@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -25,7 +24,7 @@ from conviqt_cli.errors import InputError
 from conviqt_cli.model.encoder import choose_precision
 from conviqt_cli.model.networks import FEATURES, SpatialNetwork
 from conviqt_cli.training.assemble import IMAGENET_NORMALISATION
-from conviqt_cli.training.loop import ONCE, Limits, Loop, LoopConfig, Progress, silent
+from conviqt_cli.training.loop import ONCE, Limits, Loop, LoopConfig, Progress, autocast, silent
 from conviqt_cli.training.loss import Items, accuracy
 from conviqt_cli.training.processes import Processes, processes
 from conviqt_cli.training.projector import Projector
@@ -48,7 +47,6 @@ class SpatialConfig(LoopConfig):
     crop: int = 112
     frozen: tuple[str, ...] = ("conv1", "layer1")
     validation_cells: int = 24
-    precision: str = "auto"
     compiled: bool = False
 
 
@@ -168,7 +166,7 @@ class _SpatialStage:
 
     def compare(self, learner: nn.Module, batch: Batch) -> tuple[Items, Tensor]:
         batch = Batch(*(tensor.to(self._device) for tensor in (batch.views, batch.classes, batch.authentic)))
-        with _cast(self._precision, self._device):
+        with autocast(self._precision, self._device):
             embeddings, to_centres = learner(_normalised(batch.views))
         copies = len(embeddings) // len(batch.classes)
         return Items(embeddings, batch.classes.repeat(copies, 1), batch.authentic.repeat(copies)), to_centres
@@ -225,10 +223,3 @@ def _batch(shards: Shards, cells: list[int], crop: int, rng: np.random.Generator
 def _normalised(views: Tensor) -> Tensor:
     mean, std = (views.new_tensor(values).view(1, 3, 1, 1) for values in IMAGENET_NORMALISATION.values())
     return ((views - mean) / std).contiguous(memory_format=torch.channels_last)
-
-
-def _cast(precision: str, device: torch.device) -> torch.autocast | nullcontext[None]:
-    if precision == "fp32":
-        return nullcontext()
-    # Half precision would need a loss scale; bfloat16 does not, and every device with either has it.
-    return torch.autocast(device.type, torch.bfloat16)

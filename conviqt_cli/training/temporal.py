@@ -15,9 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from conviqt_cli.errors import InputError
+from conviqt_cli.model.encoder import choose_precision
 from conviqt_cli.model.networks import FEATURES, HIDDEN, TemporalNetwork
 from conviqt_cli.training.clip_features import ClipFeatures, joined, read_features
-from conviqt_cli.training.loop import ONCE, Limits, Loop, LoopConfig, Progress, silent
+from conviqt_cli.training.loop import ONCE, Limits, Loop, LoopConfig, Progress, autocast, silent
 from conviqt_cli.training.loss import Items, accuracy
 from conviqt_cli.training.processes import Processes, processes
 from conviqt_cli.training.projector import Projector
@@ -101,16 +102,18 @@ def train_temporal(
         learner.to(group.device)
         loop: Loop[ClipFeatures] = Loop(output, config, learner, group, limits)
         batches = (_batch(parts, config, group, step) for step in range(loop.step, config.steps))
-        loop.run(_TemporalStage(group, held_out), batches, progress)
+        loop.run(_TemporalStage(config, group, held_out), batches, progress)
         return loop.finish("temporal.safetensors", learner.weights)
 
 
 class _TemporalStage:
-    def __init__(self, group: Processes, held_out: ClipFeatures | None) -> None:
+    def __init__(self, config: TemporalConfig, group: Processes, held_out: ClipFeatures | None) -> None:
         self._device, self._held_out = group.device, held_out
+        self._precision = choose_precision(config.precision, group.device)
 
     def compare(self, learner: nn.Module, batch: ClipFeatures) -> tuple[Items, Tensor]:
-        embeddings, to_centres = learner(batch.features.to(self._device).float())
+        with autocast(self._precision, self._device):
+            embeddings, to_centres = learner(batch.features.to(self._device).float())
         classes, authentic = (part.to(self._device) for part in (batch.classes, batch.authentic))
         return Items(embeddings, classes.repeat(2, 1), authentic.repeat(2)), to_centres
 
