@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from conviqt_cli.training.loop import Limits, LoopConfig, Progress
 
 train_app = typer.Typer(
-    help="Train an encoder and make a bundle of it: gather, pack, spatial, assemble, features, temporal, labels, "
-    "diagnosis, regressor. Needs the extra `train`.",
+    help="Train an encoder and make a bundle of it: gather, sheets, pack, spatial, assemble, features, temporal, "
+    "labels, diagnosis, regressor. Needs the extra `train`.",
     no_args_is_help=True,
 )
 
@@ -89,6 +89,22 @@ def pack(
             recipe=CLIPS if clips else SQUARES, seed=seed, held_out_side=held_out, jobs=jobs,
             progress=lambda done: progress("packing", done, shards),
         )  # fmt: skip
+
+
+@train_app.command()
+def sheets(
+    source: Annotated[Path, typer.Argument(metavar="FILE", exists=True, help="A photograph or a video.")],
+    output: Output,
+    side: Annotated[int, typer.Option("--side", min=64, help="Side of the square that is shown, in pixels.")] = 192,
+    quiet: options.Quiet = False,
+) -> None:
+    """Draw every distortion at its five levels, on a photograph (spatial types) or a video (video types), as PNGs."""
+    from conviqt_cli.training.distortions.sheets import draw_bank
+    from conviqt_cli.training.pictures import middle_square
+
+    pixels = middle_square(source, side)
+    with steps(quiet) as progress:
+        draw_bank(pixels, output, lambda done, count: progress("drawing", done, count))
 
 
 @train_app.command()

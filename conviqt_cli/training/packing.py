@@ -19,7 +19,7 @@ from conviqt_cli.training.distortions.bank import LEVELS, Distortion, Pixels
 from conviqt_cli.training.distortions.spatial import SPATIAL
 from conviqt_cli.training.distortions.video import VIDEO
 from conviqt_cli.training.holdout import held_out
-from conviqt_cli.training.pictures import moving_window, random_scale, read_frames, read_picture, square
+from conviqt_cli.training.pictures import is_photograph, moving_window, random_scale, read_frames, read_picture, square
 from conviqt_cli.training.shards import PackedItem, class_names, multi_hot, write_shard
 from conviqt_cli.video.sampling import CLIP_LENGTH
 
@@ -164,7 +164,7 @@ def _kept(window: Pixels, recipe: Recipe) -> Pixels:
 
 def _window(source: Source, side: int, frames: int, rng: np.random.Generator, still: bool = False) -> Pixels:
     """Frames (frames, side, side, 3) of a source: of a photograph a window that moves, unless it is to stand still."""
-    if _is_photograph(source.path):
+    if is_photograph(source.path):
         picture = random_scale(_photograph(source.path), side, rng)
         if still:
             return np.repeat(square(picture, side, rng)[None], frames, axis=0)
@@ -179,10 +179,6 @@ def _window(source: Source, side: int, frames: int, rng: np.random.Generator, st
         [square(random_scale(frame, side, own), side, own, tries=1)
          for frame in part for own in (np.random.default_rng(seed),)]
     )  # fmt: skip
-
-
-def _is_photograph(path: Path) -> bool:
-    return path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp")
 
 
 @lru_cache(maxsize=96)

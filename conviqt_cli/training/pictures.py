@@ -6,11 +6,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
+from conviqt_cli.errors import InputError
 from conviqt_cli.training.distortions.bank import Pixels
 from conviqt_cli.video.decode import FrameStream
 from conviqt_cli.video.probe import probe
+from conviqt_cli.video.sampling import CLIP_LENGTH
 
 
 def read_picture(path: Path) -> Pixels:
@@ -29,6 +31,32 @@ def read_frames(path: Path, count: int, skip: int = 0) -> Pixels:
             if index >= skip:
                 frames.append(frame.pixels)
     return np.stack(frames)
+
+
+def is_photograph(path: Path) -> bool:
+    """Whether a file is a photograph, by its name; all others are videos."""
+    return path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp")
+
+
+def middle_square(path: Path, side: int) -> Pixels:
+    """The middle of a photograph, (side, side, 3), or of a video's first clip, (frames, side, side, 3).
+
+    At half size, which hides what the source had; larger where the square would not fit otherwise. Raises
+    :class:`InputError` for a file that cannot be read.
+    """
+    try:
+        frames = read_picture(path)[None] if is_photograph(path) else read_frames(path, CLIP_LENGTH)
+    except (UnidentifiedImageError, OSError) as error:
+        raise InputError(f"{path}: not a photograph that can be read ({error})") from None
+    short = min(frames.shape[1:3])
+    rng = np.random.default_rng(0)
+    smaller = [
+        random_scale(scaled(frame, max(0.5, min(1.0, side / short))), side, rng, smallest=1.0) for frame in frames
+    ]
+    height, width = smaller[0].shape[:2]
+    top, left = (height - side) // 2, (width - side) // 2
+    clip: Pixels = np.stack(smaller)[:, top : top + side, left : left + side]
+    return clip[0] if is_photograph(path) else clip
 
 
 def scaled(pixels: Pixels, factor: float) -> Pixels:

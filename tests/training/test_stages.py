@@ -16,6 +16,8 @@ from PIL import Image
 from torchvision.models import resnet50
 
 from conviqt_cli.training.clip_features import ClipFeatures, joined
+from conviqt_cli.training.distortions.spatial import SPATIAL
+from conviqt_cli.training.distortions.video import VIDEO
 from conviqt_cli.training.holdout import held_out
 from conviqt_cli.training.run_folder import CHECKPOINT, CURVES, LOG
 
@@ -131,6 +133,19 @@ def test_from_clips_to_a_bundle(corpus, squares, imagenet, tmp_path):
     encoder = TorchEncoder(open_bundle(bundle), "cpu", "fp32")
     vector = encoder.temporal(encoder.spatial(np.stack([photograph(1)[:64, :64]] * 16)))
     assert vector.shape == (2048,) and np.isfinite(vector).all() and vector[:1024].std() > 0
+
+
+def test_sheets_show_every_type_of_a_bank(sample, corpus, tmp_path):
+    picture = next((corpus / "image_pristine").iterdir())
+    for source, bank in ((picture, SPATIAL), (sample, VIDEO)):
+        folder = tmp_path / source.stem
+        done = train("sheets", source, "-o", folder, "--side", "64", "--quiet")
+        assert done.returncode == 0, done.stderr
+        heights = [Image.open(path).height for path in folder.iterdir()]
+        rows = sum(heights) / (64 + 16 * 4 * (bank is VIDEO) + 28)
+        assert round(rows) == len(bank)
+    done = train("sheets", corpus / "manifest.csv", "-o", tmp_path / "none")
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
 
 
 def test_squares_join_clips_as_clips_that_stand_still():

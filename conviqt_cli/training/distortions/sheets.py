@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +10,15 @@ from PIL import Image, ImageDraw, ImageFont
 
 from .arrays import to_image
 from .bank import LEVELS, Distortion, Pixels
+from .spatial import SPATIAL
+from .video import VIDEO
 
 _GAP = 6
 _TITLE = 22
 #: Lines of a time slice that one frame takes.
 _SLICE = 4
+#: Types on one sheet of a whole bank.
+_A_SHEET = 8
 
 
 def sheet(distortions: Sequence[Distortion], pixels: Pixels, path: Path, seed: int = 0) -> None:
@@ -45,6 +49,16 @@ def sheet(distortions: Sequence[Distortion], pixels: Pixels, path: Path, seed: i
             draw.text((left, top + 1), title, fill="black", font=font)
             canvas.paste(to_image(cell), (left, top + _TITLE))
     canvas.save(path, "PNG")
+
+
+def draw_bank(pixels: Pixels, folder: Path, progress: Callable[[int, int], None] = lambda done, count: None) -> None:
+    """Sheets in ``folder``, some types a sheet: of a picture all spatial types, of a clip all video types."""
+    bank: Sequence[Distortion] = SPATIAL if pixels.ndim == 3 else VIDEO
+    folder.mkdir(parents=True, exist_ok=True)
+    for first in range(0, len(bank), _A_SHEET):
+        progress(first, len(bank))
+        name = f"{'spatial' if pixels.ndim == 3 else 'video'}-{first // _A_SHEET + 1}.png"
+        sheet(bank[first : first + _A_SHEET], pixels, folder / name)
 
 
 def _row(distortion: Distortion, pixels: Pixels, seed: int) -> list[Pixels]:
