@@ -65,12 +65,17 @@ def diagnosis(
     features: Annotated[
         list[Path], typer.Argument(metavar="FEATURES...", help="Folders that `features` filled, of clips or squares.")
     ],
+    held_out: Annotated[
+        list[Path] | None,
+        typer.Option("--held-out", metavar="FEATURES", help="Of unseen contents, to calibrate and judge (repeatable)."),
+    ] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Fit the head that names distortions, and add it to the bundle."""
     from conviqt_cli.training.diagnosis import fit_diagnosis_stage
 
-    figures = fit_diagnosis_stage(bundle, features, lambda step: None if quiet else log(step))
+    say = (lambda step: None) if quiet else log
+    figures = fit_diagnosis_stage(bundle, features, say, held_out=held_out or ())
     typer.echo(json.dumps(figures, indent=2))
 
 

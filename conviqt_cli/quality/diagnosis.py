@@ -41,7 +41,7 @@ PRISTINE = "pristine"
 WORST_LEVEL = 5.0
 
 #: Below this probability of the likeliest family, people are told "unclear"; programs get the numbers all the same.
-CLEAR = 0.4
+CLEAR = 0.5
 
 #: How many families a diagnosis names beside the likeliest.
 _OTHERS = 2

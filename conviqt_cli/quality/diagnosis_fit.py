@@ -13,8 +13,9 @@ networks", ICML 2017), so that of clips diagnosed with 70 % about 70 % are right
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 from scipy.optimize import minimize, minimize_scalar
 
-from conviqt_cli.quality.diagnosis import PRISTINE, WORST_LEVEL, DiagnosisHead, name_problem, softmax
+from conviqt_cli.quality.diagnosis import CLEAR, PRISTINE, WORST_LEVEL, DiagnosisHead, name_problem, softmax
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.intp]
@@ -89,6 +90,89 @@ def fit_head(
         encoder_id,
         card,
     )
+
+
+def recalibrated(
+    head: DiagnosisHead,
+    vectors: Floats,
+    families: Sequence[str],
+    levels: Sequence[float] | Floats,
+    groups: Sequence[str] | NDArray[Any],
+) -> DiagnosisHead:
+    """A head whose probabilities hold for contents that its encoder has not seen either.
+
+    Cross-validation keeps the head from seeing a content twice, but the encoder was trained on all of them, so its
+    figures and probabilities are those of known scenes. Of the contents given here half (by their names) set a
+    temperature and a bias for pristine (Platt 1999; Guo et al., "On calibration of modern neural networks", ICML 2017),
+    all families weighing the same; the other half is judged, as ``held_out`` in the card. Items of families that the
+    head does not know are left out. Raises ``ValueError`` when either half is empty.
+    """
+    known = np.isin(np.asarray(families), head.families)
+    family = np.array([head.families.index(name) for name in np.asarray(families)[known]], dtype=np.intp)
+    level = np.asarray(levels, dtype=np.float64)[known]
+    content = np.asarray(groups).astype(str)[known]
+    judged = np.array([hashlib.sha256(name.encode()).digest()[0] % 2 == 1 for name in content], dtype=bool)
+    if not judged.any() or judged.all():
+        raise ValueError(
+            f"{len(set(content.tolist()))} held-out contents; some are needed to calibrate and to judge on"
+        )
+    pristine = np.array([float(name == PRISTINE) for name in head.families])
+    logits = np.asarray(vectors[known].astype(np.float64) @ head.family_coef.T.astype(np.float64) + head.family_bias)
+    own, weight = family[~judged], _balance(family[~judged])
+
+    def loss(values: Floats) -> float:
+        chance = softmax(logits[~judged] * np.exp(-values[0]) + values[1] * pristine)[np.arange(len(own)), own]
+        return float(weight @ -np.log(np.maximum(chance, 1e-12)))
+
+    log_temperature, bias = (float(value) for value in minimize(loss, np.zeros(2), method="Nelder-Mead").x)
+    sharper = np.exp(-log_temperature)
+    made = replace(
+        head,
+        family_coef=(head.family_coef * sharper).astype(np.float32),
+        family_bias=(head.family_bias * sharper + bias * pristine).astype(np.float32),
+    )
+    figures = _held_out_figures(made, vectors[known][judged], family[judged], level[judged])
+    return replace(
+        made,
+        card={
+            **head.card,
+            "calibration": {
+                "contents": len(set(content[~judged].tolist())),
+                **_rounded({"temperature": np.exp(log_temperature), "pristine_bias": bias}),
+            },
+            "held_out": {"contents": len(set(content[judged].tolist())), **figures},
+        },
+    )
+
+
+def _balance(family: Ints) -> NDArray[np.float64]:
+    """Weights (n,) that sum to 1, the same for every family that is there."""
+    _, place, counts = np.unique(family, return_inverse=True, return_counts=True)
+    return np.asarray(1.0 / (len(counts) * counts[place]))
+
+
+def _held_out_figures(head: DiagnosisHead, vectors: Floats, family: Ints, level: Floats) -> dict[str, Any]:
+    chance = head.probabilities(vectors)
+    right = chance.argmax(axis=1) == family
+    clear = chance.max(axis=1) >= CLEAR
+    distorted = np.flatnonzero(np.array(head.families)[family] != PRISTINE)
+    error = np.abs(head.levels(vectors)[distorted, family[distorted]] - level[distorted])
+    weight = _balance(family)
+    share = {"clear": clear.mean(), **({"accuracy_where_clear": right[clear].mean()} if clear.any() else {})}
+    level_error = {"level_mae": error.mean()} if len(error) else {}
+    return {
+        "clips": len(family),
+        **_rounded(
+            {
+                "accuracy": right.mean(),
+                "balanced_accuracy": weight @ right,
+                "calibration_error": _calibration_error(chance.max(axis=1), right, weight),
+                **share,
+                **level_error,
+            }
+        ),
+        "recall": _rounded({head.families[each]: right[family == each].mean() for each in np.unique(family)}),
+    }
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from conviqt_cli.errors import InputError
 from conviqt_cli.model.bundle import open_bundle
 from conviqt_cli.model.encoder import Encoder, TorchEncoder
 from conviqt_cli.quality.diagnosis import DiagnosisHead
-from conviqt_cli.quality.diagnosis_fit import FOLDS
+from conviqt_cli.quality.diagnosis_fit import FOLDS, recalibrated
 from conviqt_cli.training.assemble import seal
 from conviqt_cli.training.clip_features import ClipFeatures, read_features, whole_clip
 from conviqt_cli.training.distortions.spatial import SPATIAL
@@ -60,36 +60,52 @@ def known_clips(clips: ClipFeatures, encoder: Encoder) -> KnownClips:
     )
 
 
+def _together(folders: Sequence[Path], encoder: Encoder) -> KnownClips:
+    parts = [known_clips(read_features(folder), encoder) for folder in folders]
+    return KnownClips(
+        np.concatenate([part.vectors for part in parts]),
+        [name for part in parts for name in part.types],
+        [name for part in parts for name in part.families],
+        np.concatenate([part.levels for part in parts]),
+        np.concatenate([part.contents for part in parts]),
+    )
+
+
 def fit_diagnosis_stage(
-    bundle: Path, features: Sequence[Path], progress: Callable[[str], None] = lambda step: None
+    bundle: Path,
+    features: Sequence[Path],
+    progress: Callable[[str], None] = lambda step: None,
+    *,
+    held_out: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Fit a diagnosis head on packed items' ``features`` and add it to ``bundle``; returns the figures of its card.
 
     Each folder holds features of clips or of squares; squares are cheap and bring many contents, clips bring what only
-    time shows. Families of fewer contents than the head can be judged on are left out, and named in the card. Raises
-    :class:`InputError` for a folder that holds no features of this kind, or too few to fit on.
+    time shows. Families of fewer contents than the head can be judged on are left out, and named in the card. Of
+    ``held_out``, features of contents that the encoder has not seen, half set the head's probabilities and half judge
+    it. Raises :class:`InputError` for a folder that holds no features of this kind, or too few to fit on.
     """
     opened = open_bundle(bundle)
     encoder = TorchEncoder(opened, "cpu", "fp32")
     progress("clip vectors")
-    parts = [known_clips(read_features(folder), encoder) for folder in features]
-    vectors = np.concatenate([part.vectors for part in parts])
-    families = np.array([family for part in parts for family in part.families])
-    levels = np.concatenate([part.levels for part in parts])
-    contents = np.concatenate([part.contents for part in parts])
-    rare = [name for name in np.unique(families).tolist() if len(np.unique(contents[families == name])) < FOLDS]
+    known = _together(features, encoder)
+    families = np.array(known.families)
+    rare = [name for name in np.unique(families).tolist() if len(np.unique(known.contents[families == name])) < FOLDS]
     kept = ~np.isin(families, rare)
     progress("fitting")
     try:
         head = DiagnosisHead.fit(
-            vectors[kept],
+            known.vectors[kept],
             families[kept].tolist(),
-            levels[kept],
-            contents[kept].astype(str),
+            known.levels[kept],
+            known.contents[kept].astype(str),
             encoder_id=opened.encoder_id,
         )
+        if held_out:
+            unseen = _together(held_out, encoder)
+            head = recalibrated(head, unseen.vectors, unseen.families, unseen.levels, unseen.contents.astype(str))
     except ValueError as error:
-        where = ", ".join(map(str, features))
+        where = ", ".join(map(str, [*features, *held_out]))
         raise InputError(f"{where}: no diagnosis head can be fitted on these items ({error})") from None
     head.card["families_left_out"] = rare
     head.save(bundle / "diagnosis.safetensors")

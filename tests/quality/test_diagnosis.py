@@ -1,5 +1,6 @@
 """Diagnosis heads: they learn what is there, promise no more than that, and only whole files are read."""
 
+import hashlib
 import json
 import pickle
 from dataclasses import replace
@@ -10,6 +11,7 @@ from safetensors.numpy import save_file
 
 from conviqt_cli.errors import BundleError
 from conviqt_cli.quality.diagnosis import FORMAT, PRISTINE, Candidate, Diagnosis, DiagnosisHead
+from conviqt_cli.quality.diagnosis_fit import recalibrated
 
 NAMES = (PRISTINE, "blur", "compression", "noise")
 COUNT, WIDTH, CONTENTS = 900, 24, 90
@@ -156,3 +158,24 @@ def test_parts_that_do_not_fit_together_are_refused_in_one_line(tensors, header,
     with pytest.raises(BundleError, match=message) as error:
         DiagnosisHead.load(tmp_path / "d")
     assert "\n" not in str(error.value) and str(tmp_path / "d") in str(error.value)
+
+
+def test_probabilities_hold_for_contents_that_the_encoder_had_not_seen(head):
+    """Unseen contents spread more and lie apart, so that an untouched head is too sure and sees too few as pristine."""
+    vectors, families, level, content = clips(seed=0)
+    random = np.random.default_rng(5)
+    spread = vectors + 0.9 * random.normal(size=vectors.shape) * np.geomspace(1e-3, 1e2, WIDTH)
+    made = recalibrated(head, spread, families, level, content)
+    judged = np.array([hashlib.sha256(str(each).encode()).digest()[0] % 2 == 1 for each in content])
+    right = np.array([head.families.index(name) for name in families])[judged]
+
+    def log_loss(each):
+        return -np.log(each.probabilities(spread[judged])[np.arange(judged.sum()), right]).mean()
+
+    assert log_loss(made) < log_loss(head)
+    assert made.card["held_out"]["clips"] == judged.sum() and made.card["calibration"]["temperature"] > 1
+    assert made.card["held_out"]["accuracy"] == pytest.approx(
+        (made.probabilities(spread[judged]).argmax(axis=1) == right).mean(), abs=1e-4
+    )
+    with pytest.raises(ValueError, match="held-out contents"):
+        recalibrated(head, spread, families, level, np.zeros(COUNT))
