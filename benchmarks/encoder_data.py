@@ -34,7 +34,7 @@ VIDEO_SET = "inrs_av"
 LINES = 360
 
 #: All other sets of opinion scores, prepared as the regressor stage prepares them.
-STILL_SETS = (*(each for each in HUMAN_SETS if each.name != VIDEO_SET), HumanSet("avt_uhd1_frames"))
+STILL_SETS = tuple(each for each in HUMAN_SETS if each.name != VIDEO_SET)
 
 #: Groups that distortion types are reported by, and families that a single frame hardly shows.
 GROUPS = ("spatial", "compression", "in time")

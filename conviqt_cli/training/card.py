@@ -17,9 +17,9 @@ _DEFAULTS = {
     "scores by telling distortions apart, frozen, and a linear regressor on their clip vectors.",
     CORPUS: "Not stated.",
     COMPUTE: "Not stated.",
-    LIMITS: "- The people behind the opinion scores saw stills and one video scene. Shake, night scenes, stalls and "
-    "frame-rate changes were judged by hardly anyone here: trust the order of versions of one scene first, differences "
-    "between scenes less, single values least.\n"
+    LIMITS: "- The people behind the opinion scores saw stills, nine UHD scenes (of each encode the fit sees a frame) "
+    "and one video scene. Shake, night scenes, stalls and frame-rate changes were judged by hardly anyone here: trust "
+    "the order of versions of one scene first, differences between scenes less, single values least.\n"
     "- VMAF labels carry VMAF's own habits: it does not see frozen or dropped frames as people do, and expects "
     "viewing at a distance.\n"
     "- Sources below 288 lines, animation and screen content were hardly among the labels.",
@@ -27,6 +27,7 @@ _DEFAULTS = {
 
 _SET_WORDS = {
     "avt_image_h265": "AVT-Image-Database: HEVC stills, absolute category rating 1 to 5",
+    "avt_uhd1_frames": "AVT-VQDB-UHD-1: a frame of each video, scaled to one size, absolute category rating 1 to 5",
     "live_iqa_r2_subset": "LIVE IQA release 2, a subset: JPEG, blur, white noise, DMOS",
     "inrs_av": "INRS audiovisual: one 720p H.264 scene, absolute category rating 1 to 5",
     VMAF_STILLS: "VMAF of encoded photographs",

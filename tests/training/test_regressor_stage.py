@@ -134,7 +134,7 @@ def test_a_one_content_set_that_spoils_the_others_is_left_out():
 
 def test_the_stage_completes_a_bundle_and_keeps_features(tmp_path, bundle, monkeypatch):
     rng = np.random.default_rng(0)
-    human = [HumanSet("panel", anchor=True, square=48)]
+    human = [HumanSet("panel", anchor=True, size=(48, 48))]
     rows = []
     for content in range(8):
         for version in range(2):
