@@ -32,7 +32,9 @@ def test_more_compression_never_scores_higher(scorer, sample, ffmpeg, tmp_path):
             check=True,
         )
         scores.append(scorer.score(path).quality)
-    assert all(a >= b for a, b in itertools.pairwise(scores)) and scores[0] > scores[-1] + 0.5
+    # Encodes that can hardly be told from their source may come out of order by a little; what can be seen may not.
+    assert all(worse < better + 0.15 for better, worse in itertools.pairwise(scores))
+    assert all(worse < better for better, worse in itertools.pairwise(scores[1:])) and scores[0] > scores[-1] + 1.5
 
 
 def test_pooled_quality_is_the_score_of_the_mean_vector(sample):
