@@ -11,7 +11,7 @@ import typer
 from conviqt_cli.cli import options
 from conviqt_cli.cli.console import log
 from conviqt_cli.cli.progress_bar import steps
-from conviqt_cli.cli.train_bundle import assemble, diagnosis, labels, regressor
+from conviqt_cli.cli.train_bundle import Features, assemble, diagnosis, labels, regressor
 from conviqt_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -143,8 +143,9 @@ def spatial(
         "crop": crop,
         "seed": seed,
         "compiled": compiled,
+        "precision": precision,
     }
-    config = _configured(PRESETS, preset, {**given, "precision": precision})
+    config = _configured(PRESETS, preset, given)
     _use_threads(threads)
     weights = train_spatial(
         shards, initial, output, config,
@@ -175,9 +176,7 @@ def features(
 
 @train_app.command()
 def temporal(
-    features: Annotated[
-        list[Path], typer.Argument(metavar="FEATURES...", help="Folders that `features` filled, of clips or squares.")
-    ],
+    features: Features,
     output: Run,
     validation: Annotated[
         Path | None, typer.Option("--validation", metavar="FEATURES", help="Held-out clips, for the curves.")
@@ -198,8 +197,15 @@ def temporal(
     """Train the GRU on the frozen features of clips. Also under `torchrun`."""
     from conviqt_cli.training.temporal import PRESETS, train_temporal
 
-    given = {"steps": steps, "learning_rate": learning_rate, "batch": batch, "seed": seed, "authentic": authentic}
-    config = _configured(PRESETS, preset, {**given, "precision": precision})
+    given = {
+        "steps": steps,
+        "learning_rate": learning_rate,
+        "batch": batch,
+        "authentic": authentic,
+        "seed": seed,
+        "precision": precision,
+    }
+    config = _configured(PRESETS, preset, given)
     _use_threads(threads)
     weights = train_temporal(
         features, output, config,

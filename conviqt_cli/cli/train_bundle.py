@@ -14,6 +14,9 @@ from conviqt_cli.cli.progress_bar import steps
 from conviqt_cli.errors import InputError
 
 Bundle = Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder of the bundle.")]
+Features = Annotated[
+    list[Path], typer.Argument(metavar="FEATURES...", help="Folders that `features` filled, of clips or squares.")
+]
 
 
 def assemble(
@@ -62,9 +65,7 @@ def labels(
 
 def diagnosis(
     bundle: Bundle,
-    features: Annotated[
-        list[Path], typer.Argument(metavar="FEATURES...", help="Folders that `features` filled, of clips or squares.")
-    ],
+    features: Features,
     held_out: Annotated[
         list[Path] | None,
         typer.Option("--held-out", metavar="FEATURES", help="Of unseen contents, to calibrate and judge (repeatable)."),

@@ -118,11 +118,11 @@ def recalibrated(
         )
     pristine = np.array([float(name == PRISTINE) for name in head.families])
     logits = np.asarray(vectors[known].astype(np.float64) @ head.family_coef.T.astype(np.float64) + head.family_bias)
-    own, weight = family[~judged], _balance(family[~judged])
+    data = _Labelled(head.families, family, level, np.unique(content, return_inverse=True)[1])
+    own = data.part(np.flatnonzero(~judged))
 
     def loss(values: Floats) -> float:
-        chance = softmax(logits[~judged] * np.exp(-values[0]) + values[1] * pristine)[np.arange(len(own)), own]
-        return float(weight @ -np.log(np.maximum(chance, 1e-12)))
+        return _log_loss(softmax(logits[~judged] * np.exp(-values[0]) + values[1] * pristine), own)
 
     log_temperature, bias = (float(value) for value in minimize(loss, np.zeros(2), method="Nelder-Mead").x)
     sharper = np.exp(-log_temperature)
@@ -131,7 +131,7 @@ def recalibrated(
         family_coef=(head.family_coef * sharper).astype(np.float32),
         family_bias=(head.family_bias * sharper + bias * pristine).astype(np.float32),
     )
-    figures = _held_out_figures(made, vectors[known][judged], family[judged], level[judged])
+    figures = _held_out_figures(made, vectors[known][judged], data.part(np.flatnonzero(judged)))
     return replace(
         made,
         card={
@@ -145,33 +145,19 @@ def recalibrated(
     )
 
 
-def _balance(family: Ints) -> NDArray[np.float64]:
-    """Weights (n,) that sum to 1, the same for every family that is there."""
-    _, place, counts = np.unique(family, return_inverse=True, return_counts=True)
-    return np.asarray(1.0 / (len(counts) * counts[place]))
-
-
-def _held_out_figures(head: DiagnosisHead, vectors: Floats, family: Ints, level: Floats) -> dict[str, Any]:
+def _held_out_figures(head: DiagnosisHead, vectors: Floats, data: _Labelled) -> dict[str, Any]:
+    """Of :func:`_figures` those that a card shows for held-out contents, and how often the head is sure."""
     chance = head.probabilities(vectors)
-    right = chance.argmax(axis=1) == family
+    figures = _figures(data, chance, head.levels(vectors)[np.arange(len(vectors)), data.family])
     clear = chance.max(axis=1) >= CLEAR
-    distorted = np.flatnonzero(np.array(head.families)[family] != PRISTINE)
-    error = np.abs(head.levels(vectors)[distorted, family[distorted]] - level[distorted])
-    weight = _balance(family)
+    right = chance.argmax(axis=1) == data.family
     share = {"clear": clear.mean(), **({"accuracy_where_clear": right[clear].mean()} if clear.any() else {})}
-    level_error = {"level_mae": error.mean()} if len(error) else {}
+    shown = ("accuracy", "balanced_accuracy", "calibration_error", "level_mae")
     return {
-        "clips": len(family),
-        **_rounded(
-            {
-                "accuracy": right.mean(),
-                "balanced_accuracy": weight @ right,
-                "calibration_error": _calibration_error(chance.max(axis=1), right, weight),
-                **share,
-                **level_error,
-            }
-        ),
-        "recall": _rounded({head.families[each]: right[family == each].mean() for each in np.unique(family)}),
+        "clips": len(vectors),
+        **{name: figures[name] for name in shown if name in figures},
+        **_rounded(share),
+        "recall": {name: each["recall"] for name, each in figures["family"].items()},
     }
 
 
@@ -211,9 +197,9 @@ class _Labelled:
 
     @property
     def weight(self) -> NDArray[np.float64]:
-        """(n,) with mean 1, the same sum for every family."""
-        counts = np.bincount(self.family)
-        return np.asarray((len(self.family) / (len(counts) * counts))[self.family])
+        """(n,) with mean 1, the same sum for every family that is there."""
+        _, place, counts = np.unique(self.family, return_inverse=True, return_counts=True)
+        return np.asarray((len(self.family) / (len(counts) * counts))[place])
 
     def part(self, rows: Ints) -> _Labelled:
         """The labels of some rows; the names stay."""
@@ -318,14 +304,18 @@ def _classifier(
 
 def _temperature(logits: Floats, data: _Labelled) -> tuple[float, float]:
     """Least weighted log loss over temperatures, and the temperature that has it."""
-    rows = np.arange(len(logits))
 
     def loss(log_temperature: float) -> float:
-        chance = softmax(logits / np.exp(log_temperature))[rows, data.family]
-        return float(np.average(-np.log(np.maximum(chance, 1e-12)), weights=data.weight))
+        return _log_loss(softmax(logits / np.exp(log_temperature)), data)
 
     found = minimize_scalar(loss, bounds=(np.log(0.2), np.log(20.0)), method="bounded")
     return float(found.fun), float(np.exp(found.x))
+
+
+def _log_loss(chance: Floats, data: _Labelled) -> float:
+    """Of probabilities (n, k), families weighing the same."""
+    true_chance = chance[np.arange(len(chance)), data.family]
+    return float(np.average(-np.log(np.maximum(true_chance, 1e-12)), weights=data.weight))
 
 
 def _choose_level_penalty(
@@ -371,7 +361,7 @@ def _level_ridges(
 
 
 def _figures(data: _Labelled, chance: Floats, level: Floats) -> dict[str, Any]:
-    """What held-out probabilities (n, k) and levels (n,) say."""
+    """What held-out probabilities (n, k) and levels (n,) say; families without clips are left out."""
     called = chance.argmax(axis=1)
     right = called == data.family
     true_chance = chance[np.arange(len(chance)), data.family]
@@ -379,7 +369,8 @@ def _figures(data: _Labelled, chance: Floats, level: Floats) -> dict[str, Any]:
     error = np.abs(level - data.level)
     confusion = np.zeros((len(data.names), len(data.names)))
     np.add.at(confusion, (data.family, called), 1.0)
-    confusion /= confusion.sum(axis=1, keepdims=True)
+    there = np.flatnonzero(confusion.sum(axis=1))
+    confusion[there] /= confusion[there].sum(axis=1, keepdims=True)
     spread = distorted.sum() > 1 and level[distorted].std() > 0 and data.level[distorted].std() > 0
 
     def per_family(index: int) -> dict[str, Any]:
@@ -392,15 +383,15 @@ def _figures(data: _Labelled, chance: Floats, level: Floats) -> dict[str, Any]:
         **_rounded(
             {
                 "accuracy": right.mean(),
-                "balanced_accuracy": np.diag(confusion).mean(),
+                "balanced_accuracy": np.diag(confusion)[there].mean(),
                 "top3_accuracy": ((chance > true_chance[:, None]).sum(axis=1) < 3).mean(),
-                "log_loss": np.average(-np.log(np.maximum(true_chance, 1e-12)), weights=data.weight),
+                "log_loss": _log_loss(chance, data),
                 "calibration_error": _calibration_error(chance.max(axis=1), right, data.weight),
-                "level_mae": error[distorted].mean(),
+                **({"level_mae": error[distorted].mean()} if distorted.any() else {}),
             }
         ),
         "level_plcc": round(float(np.corrcoef(level[distorted], data.level[distorted])[0, 1]), 4) if spread else None,
-        "family": {name: per_family(index) for index, name in enumerate(data.names)},
+        "family": {data.names[index]: per_family(int(index)) for index in there},
         "confusion": [[round(float(value), 3) for value in row] for row in confusion],
     }
 

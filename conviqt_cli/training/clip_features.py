@@ -116,14 +116,15 @@ def read_features(folder: Path) -> ClipFeatures:
     """All features of a folder; raises :class:`InputError` for files that are not, or not of one encoder."""
     names: list[str] | None = None
     encoders: set[str] = set()
-    parts: list[dict[str, Tensor]] = []
+    parts: list[ClipFeatures] = []
     for path in sorted(folder.glob("*.safetensors")):
         try:
             with safe_open(path, "pt") as file:
                 metadata = file.metadata() or {}
                 own: list[str] = json.loads(metadata["classes"])
                 encoders.add(metadata["encoder"])
-                parts.append({name: file.get_tensor(name) for name in ("features", "classes", "contents")})
+                features, classes, contents = map(file.get_tensor, ("features", "classes", "contents"))
+                parts.append(ClipFeatures(features, classes, contents, own))
         except (SafetensorError, KeyError, ValueError) as error:
             raise InputError(f"{path}: not clip features, or damaged ({error}); delete it and extract again") from None
         if len(encoders) > 1 or own != (names or own):
@@ -131,5 +132,4 @@ def read_features(folder: Path) -> ClipFeatures:
         names = own
     if names is None:
         raise InputError(f"{folder}: holds no clip features")
-    joined = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-    return ClipFeatures(joined["features"], joined["classes"], joined["contents"], names)
+    return joined(parts)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from conviqt_cli.errors import InputError
 from conviqt_cli.training.distortions.bank import Pixels
@@ -44,19 +44,17 @@ def middle_square(path: Path, side: int) -> Pixels:
     At half size, which hides what the source had; larger where the square would not fit otherwise. Raises
     :class:`InputError` for a file that cannot be read.
     """
+    still = is_photograph(path)
     try:
-        frames = read_picture(path)[None] if is_photograph(path) else read_frames(path, CLIP_LENGTH)
-    except (UnidentifiedImageError, OSError) as error:
+        frames = read_picture(path)[None] if still else read_frames(path, CLIP_LENGTH)
+    except OSError as error:
         raise InputError(f"{path}: not a photograph that can be read ({error})") from None
-    short = min(frames.shape[1:3])
-    rng = np.random.default_rng(0)
-    smaller = [
-        random_scale(scaled(frame, max(0.5, min(1.0, side / short))), side, rng, smallest=1.0) for frame in frames
-    ]
+    factor = max(0.5, side / min(frames.shape[1:3]))
+    smaller = [scaled(enlarged(frame, side), factor) for frame in frames]
     height, width = smaller[0].shape[:2]
     top, left = (height - side) // 2, (width - side) // 2
     clip: Pixels = np.stack(smaller)[:, top : top + side, left : left + side]
-    return clip[0] if is_photograph(path) else clip
+    return clip[0] if still else clip
 
 
 def scaled(pixels: Pixels, factor: float) -> Pixels:
@@ -67,12 +65,20 @@ def scaled(pixels: Pixels, factor: float) -> Pixels:
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
+def enlarged(pixels: Pixels, side: int) -> Pixels:
+    """A picture in which a square of ``side`` fits, made larger only if it did not, bicubic."""
+    short = min(pixels.shape[:2])
+    if short >= side:
+        return pixels
+    size = tuple(max(side, round(length * side / short)) for length in (pixels.shape[1], pixels.shape[0]))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
 def random_scale(pixels: Pixels, side: int, rng: np.random.Generator, smallest: float = 0.4) -> Pixels:
     """A picture at a random scale, at which a square of ``side`` still fits; enlarged only if it never did."""
     short = min(pixels.shape[:2])
     if short < side:
-        size = tuple(max(side, round(length * side / short)) for length in (pixels.shape[1], pixels.shape[0]))
-        return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+        return enlarged(pixels, side)
     return scaled(pixels, float(np.exp(rng.uniform(np.log(max(smallest, side / short)), 0.0))))
 
 

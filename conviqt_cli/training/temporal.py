@@ -87,15 +87,10 @@ def train_temporal(
     """
     read = [read_features(folder) for folder in features]
     names = max((part.names for part in read), key=len)
-    for folder, part in zip(features, read, strict=True):
-        if not set(part.names) <= set(names):
-            raise InputError(
-                f"{folder}: its classes are not among those of the other folders; pack all with one version"
-            )
-    parts = [part.named(names) for part in read]
+    parts = [_named(part, names, folder) for part, folder in zip(read, features, strict=True)]
     if not config.authentic:
         parts = [part.chosen(torch.nonzero(part.classes.sum(dim=1) > 0)[:, 0]) for part in parts]
-    held_out = read_features(validation).named(names) if validation is not None else None
+    held_out = _named(read_features(validation), names, validation) if validation is not None else None
     torch.manual_seed(config.seed)
     learner = TemporalLearner(len(names), config.input_gain)
     with processes(device) as group:
@@ -104,6 +99,12 @@ def train_temporal(
         batches = (_batch(parts, config, group, step) for step in range(loop.step, config.steps))
         loop.run(_TemporalStage(config, group, held_out), batches, progress)
         return loop.finish("temporal.safetensors", learner.weights)
+
+
+def _named(clips: ClipFeatures, names: Sequence[str], folder: Path) -> ClipFeatures:
+    if not set(clips.names) <= set(names):
+        raise InputError(f"{folder}: its classes are not among those of the other folders; pack all with one version")
+    return clips.named(names)
 
 
 class _TemporalStage:
