@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 
 from conviqt_cli.batch.memory import BASE, decoder_bytes, frames_held, video_bytes
-from conviqt_cli.model.encoder import CPU_BATCH_PIXELS
+from conviqt_cli.model.torch_backend import CPU_BATCH_PIXELS
 from conviqt_cli.video.ffmpeg import find_ffmpeg
 from conviqt_cli.video.probe import probe
 

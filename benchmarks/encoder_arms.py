@@ -13,9 +13,9 @@ from encoder_data import Features
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
-from conviqt_cli.model.bundle import sha256
+from conviqt_cli.files import sha256
 from conviqt_cli.model.networks import FEATURES, HIDDEN, TemporalNetwork
-from conviqt_cli.video.sampling import CLIP_LENGTH
+from conviqt_cli.plans.time_plan import CLIP_LENGTH
 
 IMAGENET, TRAINED = "imagenet", "trained"
 

@@ -17,17 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conviqt_cli.errors import InputError
-from conviqt_cli.model.bundle import Bundle, sha256
-from conviqt_cli.model.encoder import TorchEncoder, choose_device, choose_precision
+from conviqt_cli.files import sha256
+from conviqt_cli.model.bundle import Bundle
+from conviqt_cli.model.torch_backend import TorchEncoder, choose_device, choose_precision
+from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.quality.diagnosis import PRISTINE
-from conviqt_cli.training.clip_features import read_features
-from conviqt_cli.training.distortions.spatial import SPATIAL
-from conviqt_cli.training.distortions.video import VIDEO
-from conviqt_cli.training.labelled_vectors import HUMAN_SETS, HumanSet, Item, clip_vectors, human_items
-from conviqt_cli.training.shards import type_and_level
+from conviqt_cli.training.distortions.spatial_bank import SPATIAL
+from conviqt_cli.training.distortions.video_bank import VIDEO
+from conviqt_cli.training.heads.labelled_vectors import HUMAN_SETS, HumanSet, Item, clip_vectors, human_items
+from conviqt_cli.training.packing.shards import type_and_level
+from conviqt_cli.training.stages.clip_features import read_features
 from conviqt_cli.video.decode import FrameStream
 from conviqt_cli.video.probe import probe
-from conviqt_cli.video.sampling import CLIP_LENGTH
 
 #: The set whose videos are read here, at :data:`LINES` lines: more than one clip of each, at a bearable price.
 VIDEO_SET = "inrs_av"

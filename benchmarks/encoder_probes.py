@@ -16,7 +16,7 @@ from scipy.linalg import eigh
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from conviqt_cli.evaluation.splits import grouped_folds
+from conviqt_cli.fitting.splits import grouped_folds
 
 Floats = NDArray[np.floating[Any]]
 

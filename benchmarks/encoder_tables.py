@@ -16,16 +16,16 @@ from encoder_data import GROUPS, ClipLabels, group_of
 from encoder_probes import classified, regressed
 from numpy.typing import NDArray
 
-from conviqt_cli.evaluation.correlation import srocc
-from conviqt_cli.evaluation.dataset import Dataset
-from conviqt_cli.evaluation.estimator import FOLDS, Parameters
-from conviqt_cli.evaluation.ridge import PENALTIES, Ridge
-from conviqt_cli.evaluation.splits import Split, grouped_folds
-from conviqt_cli.evaluation.validation import validate
+from conviqt_cli.fitting.estimator import FOLDS, Parameters
+from conviqt_cli.fitting.ridge import PENALTIES, Ridge
+from conviqt_cli.fitting.splits import Split, grouped_folds
+from conviqt_cli.fitting.validation import validate
+from conviqt_cli.labels.dataset import Dataset
+from conviqt_cli.metrics.correlation import srocc
 from conviqt_cli.quality.diagnosis import PRISTINE
-from conviqt_cli.training.diagnosis import family_of
-from conviqt_cli.training.labelled_vectors import Item
-from conviqt_cli.training.vmaf import RECIPES
+from conviqt_cli.training.heads.diagnosis_stage import family_of
+from conviqt_cli.training.heads.labelled_vectors import Item
+from conviqt_cli.training.heads.vmaf import RECIPES
 
 Floats = NDArray[np.floating[Any]]
 Rows = NDArray[np.intp]

@@ -6,10 +6,10 @@
 
 1. linear-probe accuracy of distortion type and level; 2. opinion scores on content-grouped splits; 3. rank agreement
 with VMAF on encodes, and distortions that the ridge was not fitted on; 4. ablations. ``BASELINE`` is what
-``conviqt_cli.training.assemble.baseline_encoder`` writes; each ``F`` is a folder that ``conviqt train features`` filled
-with one of the two bundles. Every encoder sees the same items, splits and draws. Whatever is not given is left out, and
-said so. Spatial features, vectors and results are kept in WORK, so that a run can resume; OUT gets ``encoders.md`` and
-``encoders.json``.
+``conviqt_cli.training.heads.assembly.baseline_encoder`` writes; each ``F`` is a folder that ``conviqt train
+features`` filled with one of the two bundles. Every encoder sees the same items, splits and draws. Whatever is not
+given is left out, and said so. Spatial features, vectors and results are kept in WORK, so that a run can resume; OUT
+gets ``encoders.md`` and ``encoders.json``.
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ from encoder_tables import (
 from numpy.typing import NDArray
 
 from conviqt_cli.errors import ConviqtError, InputError
-from conviqt_cli.evaluation.estimator import Parameters
+from conviqt_cli.fitting.estimator import Parameters
 from conviqt_cli.model.bundle import Bundle, open_bundle
-from conviqt_cli.training.labelled_vectors import VMAF_STILLS, VMAF_VIDEOS, encoded_items
+from conviqt_cli.training.heads.labelled_vectors import VMAF_STILLS, VMAF_VIDEOS, encoded_items
 
 #: Raised whenever a result would come out differently for the same vectors and labels.
 VERSION = 1

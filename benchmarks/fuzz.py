@@ -22,9 +22,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from conviqt_cli.batch.engine import Span, score_one
-from conviqt_cli.scores import FailedScore, VideoScore
-from conviqt_cli.scoring import Scorer, load
+from conviqt_cli.batch.engine import Span
+from conviqt_cli.batch.local_engine import score_one
+from conviqt_cli.scoring.results import FailedScore, VideoScore
+from conviqt_cli.scoring.scorer import Scorer, load
 from conviqt_cli.video.ffmpeg import find_ffmpeg
 
 ROOT = Path(__file__).resolve().parent.parent

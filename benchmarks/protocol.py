@@ -19,10 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
-from conviqt_cli.evaluation.correlation import srocc
-from conviqt_cli.evaluation.dataset import Dataset
-from conviqt_cli.evaluation.estimator import by_name, tune
-from conviqt_cli.evaluation.validation import mean_coverage, summary, validate
+from conviqt_cli.fitting.estimator import tune
+from conviqt_cli.fitting.registry import by_name
+from conviqt_cli.fitting.validation import mean_coverage, summary, validate
+from conviqt_cli.labels.dataset import Dataset
+from conviqt_cli.metrics.correlation import srocc
 
 SHARED = Path(os.environ.get("CONVIQT_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
@@ -110,7 +111,7 @@ def inrs_features(clips: int, height: int, kept: Path | None) -> dict[str, tuple
     the whole set at full size takes hours on a CPU. What is computed is kept in the folder ``kept``.
     """
     from conviqt_cli.model.bundle import open_bundle
-    from conviqt_cli.model.encoder import TorchEncoder
+    from conviqt_cli.model.torch_backend import TorchEncoder
 
     encoder = TorchEncoder(open_bundle(), precision="fp32")
     found = {}
@@ -146,7 +147,7 @@ def _frames(path: Path, height: int) -> np.ndarray:
 
 def inrs(repeats: int, jobs: int, output: Path | None, clips: int, height: int, kept: Path | None) -> None:
     """One scene under packet loss, frame rate and quantiser: fitted on 80 % of the settings, judged on the others."""
-    from conviqt_cli.evaluation.labels import read_labels
+    from conviqt_cli.labels.reading import read_labels
 
     labels = read_labels(SHARED / "data" / "mos" / "inrs_av" / "labels.csv")
     features = inrs_features(clips, height, kept)
@@ -195,8 +196,8 @@ def metrics() -> None:
     from scipy import stats
     from sklearn.metrics import mean_squared_error
 
-    from conviqt_cli.evaluation.correlation import krocc, plcc
-    from conviqt_cli.evaluation.error import confidence_95, rmse
+    from conviqt_cli.metrics.correlation import krocc, plcc
+    from conviqt_cli.metrics.error import confidence_95, rmse
 
     random = np.random.default_rng(0)
     worst = dict.fromkeys(("SROCC", "KROCC", "PLCC", "RMSE", "95 % confidence"), 0.0)

@@ -17,10 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from conviqt_cli import load
-from conviqt_cli.scoring import Scorer
+from conviqt_cli.plans.clips import clips
+from conviqt_cli.plans.time_plan import DENSE, SPARSE, SPARSE_MAX_CLIPS, SamplingPlan
+from conviqt_cli.scoring.scorer import Scorer
 from conviqt_cli.video.decode import Frame, FrameStream
 from conviqt_cli.video.probe import probe
-from conviqt_cli.video.sampling import DENSE, SPARSE, SPARSE_MAX_CLIPS, SamplingPlan, clips
 
 PLANS = (SPARSE, *(SamplingPlan(f"every:{period:g}", period) for period in (0.7, 0.8, 1.0, 1.5, 2.0, 4.0)))
 TOLERANCE = 0.05

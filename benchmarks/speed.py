@@ -23,7 +23,7 @@ SIZES = {"540p": (540, 960), "1080p": (1080, 1920)}
 def measure(size: str, precision: str, device: str, seconds: float) -> dict[str, float]:
     """Frames/s and peak memory of one setting, in this process."""
     from conviqt_cli.model.bundle import open_bundle
-    from conviqt_cli.model.encoder import TorchEncoder
+    from conviqt_cli.model.torch_backend import TorchEncoder
 
     encoder = TorchEncoder(open_bundle(), device, precision)
     height, width = SIZES[size]

@@ -17,14 +17,14 @@ __all__ = ["ConviqtError", "Scorer", "VideoScore", "__version__", "load", "predi
 
 if TYPE_CHECKING:
     from conviqt_cli.errors import ConviqtError
-    from conviqt_cli.scores import VideoScore
-    from conviqt_cli.scoring import Scorer, load
+    from conviqt_cli.scoring.results import VideoScore
+    from conviqt_cli.scoring.scorer import Scorer, load
 
 _HOMES = {
     "ConviqtError": "conviqt_cli.errors",
-    "Scorer": "conviqt_cli.scoring",
-    "VideoScore": "conviqt_cli.scores",
-    "load": "conviqt_cli.scoring",
+    "Scorer": "conviqt_cli.scoring.scorer",
+    "VideoScore": "conviqt_cli.scoring.results",
+    "load": "conviqt_cli.scoring.scorer",
 }
 
 
@@ -38,7 +38,7 @@ def predict(path: str | os.PathLike[str]) -> float:
 
 @lru_cache(maxsize=1)
 def _default_scorer() -> Scorer:
-    from conviqt_cli.scoring import load
+    from conviqt_cli.scoring.scorer import load
 
     return load()
 

@@ -37,7 +37,7 @@ def diagnosing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The default bundle with a made-up diagnosis head, which always sees blur of level 3 (64 %), then noise."""
     from conviqt_cli.model.bundle import open_bundle
     from conviqt_cli.quality.diagnosis import DiagnosisHead
-    from conviqt_cli.training.assemble import seal
+    from conviqt_cli.training.heads.assembly import seal
 
     bundle, folder = open_bundle(), tmp_path_factory.mktemp("diagnosing") / "bundle"
     shutil.copytree(bundle.folder, folder)

@@ -93,13 +93,3 @@ def test_readme_shows_the_output_that_the_command_gives(conviqt, sample):
     printed = conviqt("score", "tests/media/sample.mp4", "--device", "cpu", env=environment).stdout
     quality = re.search(r"quality  (\d\.\d\d)  (\w+)", printed)
     assert quality is not None and quality[0] in shown
-
-
-def test_nothing_imports_the_command_line_and_one_module_knows_ffmpeg_python():
-    for path in (ROOT / "conviqt_cli").rglob("*.py"):
-        text = path.read_text()
-        inside = path.relative_to(ROOT / "conviqt_cli").as_posix()
-        if not inside.startswith("cli/") and inside != "__main__.py":
-            assert "conviqt_cli.cli" not in text, inside
-        if inside != "video/ffmpeg.py":
-            assert not re.search(r"^\s*(import ffmpeg|from ffmpeg)\b", text, re.MULTILINE), inside

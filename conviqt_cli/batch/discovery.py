@@ -26,10 +26,10 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from conviqt_cli.batch.kinds import Kind, kind_by_bytes, kind_by_name
 from conviqt_cli.errors import UsageError
-from conviqt_cli.scores import FailedScore
+from conviqt_cli.scoring.results import FailedScore
 from conviqt_cli.video.ffmpeg import is_url
+from conviqt_cli.video.media_kinds import Kind, kind_by_bytes, kind_by_name
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from conviqt_cli.errors import LimitError
-from conviqt_cli.model.encoder import ACTIVATION_BYTES, Encoder
-from conviqt_cli.scoring import decodes_ahead
+from conviqt_cli.model.encoder import Encoder
+from conviqt_cli.model.torch_backend import ACTIVATION_BYTES
+from conviqt_cli.plans.time_plan import CLIP_LENGTH
+from conviqt_cli.scoring.prefetch import decodes_ahead
 from conviqt_cli.video.decode import QUEUE_FRAMES
 from conviqt_cli.video.probe import VideoInfo
-from conviqt_cli.video.sampling import CLIP_LENGTH
 
 #: Python, PyTorch and a ResNet-50 with its GRU, loaded.
 BASE = 1_200 << 20

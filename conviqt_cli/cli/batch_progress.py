@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from conviqt_cli.cli.console import duration, log, stderr
-from conviqt_cli.report.batch_summary import printable
+from conviqt_cli.report.batch_report import printable
 
 if TYPE_CHECKING:
-    from conviqt_cli.batch.run import Tally
-    from conviqt_cli.scoring import Progress as Done
+    from conviqt_cli.scorefiles.tally import Tally
+    from conviqt_cli.scoring.scorer import Progress as Done
     from conviqt_cli.video.probe import VideoInfo
 
 #: Seconds between two lines in a log.

@@ -12,8 +12,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from conviqt_cli.scoring import Progress as Done
-    from conviqt_cli.scoring import ProgressCallback
+    from conviqt_cli.scoring.scorer import Progress as Done
+    from conviqt_cli.scoring.scorer import ProgressCallback
     from conviqt_cli.video.probe import VideoInfo
 
 #: Without a terminal to draw on, a run that will take longer than this says so once, in plain text.

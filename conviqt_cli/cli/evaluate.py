@@ -16,9 +16,9 @@ from conviqt_cli.cli.console import log
 from conviqt_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from conviqt_cli.evaluation.dataset import Dataset
     from conviqt_cli.evaluation.judging import Predictions
-    from conviqt_cli.evaluation.labels import Labels
+    from conviqt_cli.labels.dataset import Dataset
+    from conviqt_cli.labels.reading import Labels
     from conviqt_cli.quality.regressor import Regressor
 
 SCHEMA = "conviqt-evaluation/1"
@@ -87,10 +87,10 @@ def evaluate(
     """Judge a model on labelled sets: agreement with confidence intervals, coverage, and a test against another."""
     _check(labels, videos, features, regressor, scores, against, refit, output, jobs)
     from conviqt_cli.cli.progress_bar import steps
-    from conviqt_cli.evaluation.estimator import by_name
     from conviqt_cli.evaluation.judging import FEWEST_LABELS, judge
     from conviqt_cli.evaluation.judging import refit as refit_sets
-    from conviqt_cli.evaluation.labels import read_labels
+    from conviqt_cli.fitting.registry import by_name
+    from conviqt_cli.labels.reading import read_labels
 
     kind = by_name(estimator)
     how = labelled.reading(video_col, mos_col, group_col, std_col, ratings_col, dmos, scale, missing, layout)
@@ -163,7 +163,7 @@ def evaluate(
     if as_json:
         typer.echo(json.dumps(_finite(record), indent=2))
         return
-    from conviqt_cli.report.evaluation_table import comparisons_report, refit_report, verdicts_report
+    from conviqt_cli.report.evaluation_report import comparisons_report, refit_report, verdicts_report
 
     if refit:
         published = {name: found.layout.published if found.layout else None for name, (_, found) in sets.items()}
@@ -210,7 +210,7 @@ def _set_name(found: Labels, taken: list[str]) -> str:
 
 
 def _paired(found: Labels, vectors: Any) -> tuple[Dataset, str, dict[str, list[str]]]:
-    from conviqt_cli.evaluation.extraction import assemble
+    from conviqt_cli.fitting.extraction import assemble
 
     data, unpaired = assemble(found, vectors)
     return data, vectors.encoder_id, unpaired
@@ -263,9 +263,9 @@ def _from_scores(found: Labels, path: Path) -> tuple[Dataset, list[Predictions],
     """A set without vectors: labels that have a score in ``path``."""
     import numpy as np
 
-    from conviqt_cli.evaluation.dataset import Dataset
+    from conviqt_cli.evaluation.given_scores import align, read_scores
     from conviqt_cli.evaluation.judging import Predictions
-    from conviqt_cli.evaluation.score_files import align, read_scores
+    from conviqt_cli.labels.dataset import Dataset
 
     scores = align(found, read_scores(path), str(path))
     names = [name for name in found.names if name in scores]
@@ -295,8 +295,8 @@ def _with_rival(
     """Add the rival's predictions last, on the videos that all models have."""
     import numpy as np
 
+    from conviqt_cli.evaluation.given_scores import align, read_scores
     from conviqt_cli.evaluation.judging import Predictions, ask
-    from conviqt_cli.evaluation.score_files import align, read_scores
     from conviqt_cli.model.bundle import open_bundle
     from conviqt_cli.quality.regressor import check_belongs, load_regressor
 

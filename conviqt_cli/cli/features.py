@@ -36,8 +36,8 @@ def features(
     if not output.parent.is_dir():
         raise UsageError(f"-o {output}: there is no folder {output.parent}")
 
-    from conviqt_cli.features import FeatureSet
-    from conviqt_cli.scoring import load
+    from conviqt_cli.scoring.feature_set import FeatureSet
+    from conviqt_cli.scoring.scorer import load
 
     scorer = load(weights, None, device, sampling, precision, threads, timeout=timeout)
     if verbose:

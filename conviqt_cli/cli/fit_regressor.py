@@ -14,7 +14,7 @@ from conviqt_cli.cli.console import log
 from conviqt_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from conviqt_cli.evaluation.fitting import FitReport
+    from conviqt_cli.fitting.fit import FitReport
 
 
 def fit_regressor(
@@ -60,11 +60,11 @@ def fit_regressor(
     """Fit a regressor on labelled videos, judge it on contents it has not seen, and say how far to trust it."""
     _check(videos, features, output, report, dry_run, level, jobs)
     from conviqt_cli.cli.progress_bar import steps
-    from conviqt_cli.evaluation.estimator import by_name
-    from conviqt_cli.evaluation.extraction import assemble, media_files
-    from conviqt_cli.evaluation.fitting import FEWEST_LABELS, FitSettings, fit
-    from conviqt_cli.evaluation.labels import read_labels
-    from conviqt_cli.evaluation.matching import match
+    from conviqt_cli.fitting.extraction import assemble, media_files
+    from conviqt_cli.fitting.fit import FEWEST_LABELS, FitSettings, fit
+    from conviqt_cli.fitting.registry import by_name
+    from conviqt_cli.labels.matching import match
+    from conviqt_cli.labels.reading import read_labels
 
     kind = by_name(estimator)
     how = labelled.reading(video_col, mos_col, group_col, std_col, ratings_col, dmos, scale, missing, layout)
@@ -124,7 +124,7 @@ def fit_regressor(
     if as_json:
         typer.echo(json.dumps({**fitted.to_dict(), "left_out": left_out}, indent=2))
     else:
-        from conviqt_cli.report.fit_table import fit_report
+        from conviqt_cli.report.fit_report import fit_report
 
         Console(highlight=False).print(fit_report(fitted))
 
@@ -160,7 +160,7 @@ def _check(
 def _write_reports(fitted: FitReport, left_out: dict[str, list[str]], paths: list[Path]) -> None:
     for path in paths:
         if path.suffix.lower() == ".html":
-            from conviqt_cli.report.fit_html import fit_page
+            from conviqt_cli.report.fit_page import fit_page
 
             path.write_text(fit_page(fitted), encoding="utf-8")
         else:

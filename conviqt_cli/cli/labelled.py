@@ -13,8 +13,8 @@ from conviqt_cli.cli.console import log, stderr
 from conviqt_cli.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from conviqt_cli.evaluation.labels import Labels, Reading
-    from conviqt_cli.features import FeatureSet
+    from conviqt_cli.labels.reading import Labels, Reading
+    from conviqt_cli.scoring.feature_set import FeatureSet
 
 _LABELS = "How labels are read"
 _MODEL = "Model"
@@ -89,7 +89,7 @@ def reading(
     layout: str | None,
 ) -> Reading:
     """The options as one value; raises :class:`UsageError` for a scale that is none."""
-    from conviqt_cli.evaluation.labels import Reading
+    from conviqt_cli.labels.reading import Reading
 
     return Reading(video, mos, std, ratings, group, _range(scale), dmos, missing, layout)
 
@@ -136,7 +136,7 @@ def show_left_out(left_out: dict[str, list[str]], quiet: bool, shown: int = 10) 
 
 def features_from_files(files: list[Path]) -> FeatureSet:
     """Feature files joined; raises :class:`InputError` when they do not belong together or repeat a video."""
-    from conviqt_cli.features import FeatureSet
+    from conviqt_cli.scoring.feature_set import FeatureSet
 
     sets = [FeatureSet.load(file) for file in files]
     seen: set[str] = set()
@@ -164,10 +164,10 @@ def features_from_videos(
     Raises :class:`InputError` when no video could be read.
     """
     from conviqt_cli.cli.progress_bar import steps
-    from conviqt_cli.evaluation.extraction import default_cache, extract, media_files
-    from conviqt_cli.evaluation.matching import match
-    from conviqt_cli.features import FeatureSet
-    from conviqt_cli.scoring import load
+    from conviqt_cli.fitting.extraction import default_cache, extract, media_files
+    from conviqt_cli.labels.matching import match
+    from conviqt_cli.scoring.feature_set import FeatureSet
+    from conviqt_cli.scoring.scorer import load
 
     files = media_files(folder)
     matching = match(labels.names, files)

@@ -95,7 +95,7 @@ def score(
     being judged, twice stops at once.
     """
     # What needs no model is checked before PyTorch is imported.
-    from conviqt_cli.report.writer import check_suffix
+    from conviqt_cli.scorefiles.formats import check_suffix
 
     if not videos and not files_from:
         raise UsageError("no videos named; give files, folders, URLs, or - for a list on stdin")

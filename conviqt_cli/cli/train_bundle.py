@@ -35,7 +35,7 @@ def assemble(
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    from conviqt_cli.training.assemble import assemble_encoder, untrained_gru
+    from conviqt_cli.training.heads.assembly import assemble_encoder, untrained_gru
 
     try:
         frames, clips = load_file(spatial), load_file(temporal) if temporal is not None else untrained_gru()
@@ -53,8 +53,8 @@ def labels(
     quiet: options.Quiet = False,
 ) -> None:
     """Encode pristine sources and label them with VMAF; what is there is kept."""
-    from conviqt_cli.training.corpus import read_corpus
-    from conviqt_cli.training.labelled_encodes import choose_sources, label_encodes
+    from conviqt_cli.training.corpus.gathering import read_corpus
+    from conviqt_cli.training.heads.labelled_encodes import choose_sources, label_encodes
 
     chosen = choose_sources(read_corpus(corpus), photographs, scenes)
     with steps(quiet) as progress:
@@ -73,7 +73,7 @@ def diagnosis(
     quiet: options.Quiet = False,
 ) -> None:
     """Fit the head that names distortions, and add it to the bundle."""
-    from conviqt_cli.training.diagnosis import fit_diagnosis_stage
+    from conviqt_cli.training.heads.diagnosis_stage import fit_diagnosis_stage
 
     say = (lambda step: None) if quiet else log
     figures = fit_diagnosis_stage(bundle, features, say, held_out=held_out or ())
@@ -96,9 +96,9 @@ def regressor(
     quiet: options.Quiet = False,
 ) -> None:
     """Fit the regressor on human scores and VMAF labels, and write it and the card to the bundle."""
-    from conviqt_cli.training.assemble import write_card
-    from conviqt_cli.training.card import sections_of
-    from conviqt_cli.training.regressor import fit_regressor_stage
+    from conviqt_cli.training.heads.assembly import write_card
+    from conviqt_cli.training.heads.card import sections_of
+    from conviqt_cli.training.heads.regressor_stage import fit_regressor_stage
 
     sections: dict[str, str] = {}
     for path in about or []:

@@ -1,1 +1,1 @@
-"""Judging the judge: metrics, splits, labelled sets. Imports from the road; the road does not import it."""
+"""Evaluating and comparing existing models on labelled sets."""

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from conviqt_cli.evaluation.agreement import FIGURES, Agreement, agreement
-from conviqt_cli.evaluation.bootstrap import RESAMPLED, Confidence, Difference, confidence, difference, resample
-from conviqt_cli.evaluation.dataset import Dataset
-from conviqt_cli.evaluation.estimator import Estimator, predict, tune
-from conviqt_cli.evaluation.validation import Progress, Spread, summary, validate
+from conviqt_cli.fitting.estimator import Estimator, predict, tune
+from conviqt_cli.fitting.validation import Spread, summary, validate
+from conviqt_cli.labels.dataset import Dataset
+from conviqt_cli.metrics.agreement import FIGURES, Agreement, agreement
+from conviqt_cli.metrics.bootstrap import RESAMPLED, Confidence, Difference, confidence, difference, resample
+from conviqt_cli.parallel import Progress
 from conviqt_cli.quality.regressor import Regressor
 from conviqt_cli.quality.scale import Scale
 
@@ -104,7 +105,7 @@ def judge(
     """
     turned = [-each.values if _runs_against(each.scale, labels) else each.values for each in predictions]
     found = [agreement(values, data.mos, data.std, data.ratings) for values in turned]
-    figures = resample(turned, data, draws, seed, jobs, progress) if draws else None
+    figures = resample(turned, data.mos, data.folding_groups(), draws, seed, jobs, progress) if draws else None
     verdicts = []
     for i, each in enumerate(predictions):
         notes, measured = [], asdict(found[i])

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from conviqt_cli.errors import BundleError
+from conviqt_cli.files import sha256
 from conviqt_cli.quality.diagnosis import DiagnosisHead
 from conviqt_cli.quality.regressor import Regressor, check_belongs, load_regressor
 
@@ -151,15 +152,6 @@ def write_manifest(folder: Path, manifest: dict[str, Any], files: dict[str, str]
         entries[role] = {"name": name, "bytes": path.stat().st_size, "sha256": sha256(path)}
     text = json.dumps({"schema": SCHEMA, **manifest, "files": entries}, indent=2) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _locate(name: str) -> Path:

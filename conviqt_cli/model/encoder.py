@@ -1,33 +1,14 @@
-"""Frames to clip vectors: the interface every backend offers, and the PyTorch one.
+"""Frames to clip vectors: the interface that every backend offers.
 
 Nothing outside ``model/`` knows which backend runs.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor, nn
-
-from conviqt_cli.errors import BundleError, UsageError
-from conviqt_cli.model.bundle import Bundle
-from conviqt_cli.model.networks import FEATURES, SpatialNetwork, TemporalNetwork, half_size
-
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
-
-_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-
-#: Pixels pushed through the network at once on a CPU: one 1080p frame. More gains no speed there, only memory.
-CPU_BATCH_PIXELS = 1920 * 1088
-
-#: Bytes of activations one input pixel needs in float32, both scales, measured with slack (``benchmarks/speed.py``).
-ACTIVATION_BYTES = 400
 
 
 class Encoder(Protocol):
@@ -48,106 +29,3 @@ class Encoder(Protocol):
     def batch_frames(self, height: int, width: int) -> int:
         """How many frames of this size to hand to :meth:`spatial` at once."""
         ...
-
-
-class TorchEncoder:
-    """The reference backend: PyTorch on a CPU or a CUDA device. Raises :class:`BundleError` for damaged weights."""
-
-    def __init__(
-        self, bundle: Bundle, device: str = "auto", precision: str = "auto", threads: int | None = None
-    ) -> None:
-        if threads:
-            torch.set_num_threads(threads)
-        self._device = choose_device(device)
-        self.device = str(self._device)
-        self.precision = choose_precision(precision, self._device)
-        self.encoder_id = bundle.encoder_id
-        self._dtype = _DTYPES[self.precision]
-
-        spatial = SpatialNetwork(bundle.manifest["architecture"]["stride_in"])
-        _fill(spatial.backbone, bundle.file("spatial"))
-        temporal = TemporalNetwork()
-        _fill(temporal.gru, bundle.file("temporal"))
-        spatial = spatial.fold_batch_norm().eval().to(self._device, self._dtype)
-        self._spatial = spatial.to(memory_format=torch.channels_last)
-        self._temporal = temporal.to(self._device).eval()
-        normalisation = bundle.manifest["normalisation"] or {"mean": [0.0] * 3, "std": [1.0] * 3}
-        self._mean = torch.tensor(normalisation["mean"], device=self._device).view(1, 3, 1, 1)
-        self._std = torch.tensor(normalisation["std"], device=self._device).view(1, 3, 1, 1)
-
-    @torch.inference_mode()
-    def spatial(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """See :meth:`Encoder.spatial`."""
-        full = torch.from_numpy(frames).to(self._device).permute(0, 3, 1, 2)
-        return torch.cat([self._features(full), self._features(half_size(full))], dim=1).cpu().numpy()
-
-    @torch.inference_mode()
-    def temporal(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """See :meth:`Encoder.temporal`."""
-        both = torch.from_numpy(features).to(self._device).view(-1, 2, FEATURES).transpose(0, 1)
-        vector: NDArray[np.float32] = self._temporal(both).reshape(-1).cpu().numpy()
-        return vector
-
-    def batch_frames(self, height: int, width: int) -> int:
-        """See :meth:`Encoder.batch_frames`."""
-        pixels = height * width
-        if self._device.type == "cuda":
-            free, _ = torch.cuda.mem_get_info(self._device)
-            return max(1, min(16, int(free * 0.6 / (pixels * ACTIVATION_BYTES))))
-        return max(1, min(16, CPU_BATCH_PIXELS // pixels))
-
-    def _features(self, frames: Tensor) -> Tensor:
-        scaled = (frames.float() / 255 - self._mean) / self._std
-        return self._spatial(scaled.to(self._dtype).contiguous(memory_format=torch.channels_last))  # type: ignore[no-any-return]
-
-
-def choose_device(name: str) -> torch.device:
-    """``auto`` (CUDA if there is one), ``cpu``, ``cuda`` or ``cuda:N``; raises :class:`UsageError` otherwise."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        device = torch.device("meta")
-    if device.type not in ("cpu", "cuda"):
-        raise UsageError(f"--device {name}: choose auto, cpu, cuda or cuda:N")
-    if device.type == "cuda":
-        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        if count == 0:
-            raise UsageError(f"--device {name}: this machine has no usable CUDA device; use --device cpu")
-        if (device.index or 0) >= count:
-            raise UsageError(f"--device {name}: there are only {count} CUDA devices, cuda:0 to cuda:{count - 1}")
-    return device
-
-
-def choose_precision(name: str, device: torch.device) -> str:
-    """Resolve ``auto``: fp16 on CUDA, bf16 on CPUs that compute it natively, fp32 elsewhere.
-
-    A CPU that merely emulates bf16 is slower with it than without. Raises :class:`UsageError` for an unknown name.
-    """
-    if name not in PRECISIONS:
-        raise UsageError(f"--precision {name}: choose one of {', '.join(PRECISIONS)}")
-    if name != "auto":
-        return name
-    if device.type == "cuda":
-        return "fp16"
-    return "bf16" if cpu_has_bf16() else "fp32"
-
-
-def cpu_has_bf16() -> bool:
-    """Whether this CPU multiplies bf16 in hardware (AVX512-BF16 or AMX), as far as PyTorch can tell."""
-    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return any(bool(getattr(torch.cpu, check, lambda: False)()) for check in checks)
-
-
-def _fill(module: nn.Module, path: Path) -> None:
-    """Load tensors by name, all of them and nothing else; stored halves become float32."""
-    try:
-        tensors: dict[str, Any] = load_file(path)
-        module.load_state_dict({name: value.float() for name, value in tensors.items()}, strict=False)
-    except (SafetensorError, OSError, RuntimeError) as error:
-        raise BundleError(f"{path}: cannot be loaded as weights of this network ({error})") from None
-    wanted = {name for name in module.state_dict() if not name.endswith("num_batches_tracked")}
-    if wanted != tensors.keys():
-        odd = sorted(wanted ^ tensors.keys())
-        raise BundleError(f"{path}: its tensors are not this network's ({len(odd)} differ, such as {odd[0]})")

@@ -21,7 +21,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from conviqt_cli.errors import BundleError, RegressorError
-from conviqt_cli.model.bundle import Bundle, open_bundle, sha256, write_manifest
+from conviqt_cli.files import sha256
+from conviqt_cli.model.bundle import Bundle, open_bundle, write_manifest
 from conviqt_cli.model.networks import FEATURES, SpatialNetwork, TemporalNetwork
 from conviqt_cli.model.published_ridge import read_ridge
 from conviqt_cli.quality.regressor import LinearRegressor, load_regressor

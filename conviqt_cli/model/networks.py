@@ -17,6 +17,9 @@ from torchvision.models.resnet import Bottleneck
 FEATURES = 2048
 HIDDEN = 1024
 
+#: What the ImageNet network expects at its input, and so any network that was trained from it.
+IMAGENET_NORMALISATION: dict[str, list[float]] = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+
 #: Which convolution of a stage's first block strides: ``conv1`` as in He et al. (2015), ``conv2`` as in torchvision.
 StrideIn = Literal["conv1", "conv2"]
 

@@ -108,26 +108,6 @@ class DiagnosisHead:
     encoder_id: str
     card: dict[str, Any] = field(default_factory=dict)
 
-    @classmethod
-    def fit(
-        cls,
-        vectors: Floats,
-        families: Sequence[str],
-        levels: Sequence[float] | Floats,
-        groups: Sequence[str] | NDArray[Any],
-        seed: int = 0,
-        encoder_id: str = "",
-    ) -> DiagnosisHead:
-        """Fit a head on labelled clips; its card holds what content-grouped cross-validation says of it.
-
-        ``vectors`` (n, d) with each one's family, level (0 to 5; 0 where pristine) and content (n each). Every family
-        needs five contents. See :func:`conviqt_cli.quality.diagnosis_fit.fit_head` for the method and the card's
-        figures. Raises ``ValueError`` when the labels cannot be fitted.
-        """
-        from conviqt_cli.quality.diagnosis_fit import fit_head
-
-        return fit_head(vectors, families, levels, groups, seed, encoder_id)
-
     @property
     def width(self) -> int:
         """Values in a clip vector."""

@@ -1,1 +1,1 @@
-"""Scores out: one writer per format."""
+"""Reports for people: terminal tables and HTML pages."""

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conviqt_cli.errors import DecodeError, LimitError
-from conviqt_cli.video import ffmpeg, process
+from conviqt_cli.video import ffmpeg, ffmpeg_process
 from conviqt_cli.video.messages import DecoderLog, Line
 from conviqt_cli.video.probe import VideoInfo
 
@@ -108,7 +108,7 @@ class FrameStream:
                 command = ffmpeg.decode_command(
                     options, name, self.info.stream, filters(self.info), self._start, self._duration, clock_in
                 )
-                self._process = process.start(command, (*descriptors, clock_in), pictures=True)
+                self._process = ffmpeg_process.start(command, (*descriptors, clock_in), pictures=True)
             except BaseException:
                 os.close(clock)
                 raise
@@ -140,7 +140,7 @@ class FrameStream:
         """End decoding now; whoever iterates gets a :class:`DecodeError`. Harmless after the last frame."""
         self._stop.set()
         if self._process is not None:
-            process.stop(self._process)
+            ffmpeg_process.stop(self._process)
 
     def __iter__(self) -> Iterator[Frame]:
         nominal = float(1 / self.info.fps) if self.info.fps else 0.04

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from conviqt_cli.errors import InputError, LimitError
-from conviqt_cli.video import ffmpeg, process
+from conviqt_cli.video import ffmpeg, ffmpeg_process
 from conviqt_cli.video.messages import FrameFacts, Line, parse_colour
 
 #: Shortest picture side scored, in pixels. Below it the half-size picture has nothing left for the network to see.
@@ -73,7 +73,7 @@ def probe(source: str, timeout: float = 60.0) -> VideoInfo:
     with ffmpeg.opened(source) as (options, name, descriptors):
         command = ffmpeg.probe_command(options, name)
         try:
-            said = process.messages(command, descriptors, timeout)
+            said = ffmpeg_process.messages(command, descriptors, timeout)
         except TimeoutError:
             raise LimitError(f"{source}: no picture within {timeout:g} s; raise --timeout if merely slow") from None
     text = said.decode("utf-8", "replace")

@@ -7,11 +7,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from conviqt_cli.batch.engine import Control, LocalEngine
+from conviqt_cli.batch.engine import Control
+from conviqt_cli.batch.local_engine import LocalEngine
 from conviqt_cli.batch.memory import Budget, video_bytes
-from conviqt_cli.batch.turnstile import Turnstile
+from conviqt_cli.batch.shared_encoder import Turnstile
 from conviqt_cli.errors import BundleError, DecodeError, LimitError
-from conviqt_cli.scores import FailedScore, ModelInfo
+from conviqt_cli.scoring.results import FailedScore, ModelInfo
 from conviqt_cli.video.probe import VideoInfo
 
 

@@ -5,10 +5,11 @@ import sys
 import pytest
 
 from conviqt_cli.errors import LimitError
-from conviqt_cli.video import process
+from conviqt_cli.plans.clips import clips
+from conviqt_cli.plans.time_plan import SPARSE
+from conviqt_cli.video import ffmpeg_process
 from conviqt_cli.video.decode import FrameStream
 from conviqt_cli.video.probe import probe
-from conviqt_cli.video.sampling import SPARSE, clips
 
 
 def test_a_picture_beyond_8k_is_refused_before_it_is_decoded(make_video, tmp_path):
@@ -26,7 +27,7 @@ def test_more_frames_than_the_limit_are_an_error_and_as_many_are_not(make_video,
         assert len(list(stream)) == 30
     with pytest.raises(LimitError, match="more than 29 frames"), FrameStream(info, max_frames=29) as stream:
         list(stream)
-    assert not process._live
+    assert not ffmpeg_process._live
 
 
 def test_a_billion_frames_a_second_give_a_handful_of_clips(make_video, tmp_path):
@@ -40,16 +41,16 @@ def test_a_billion_frames_a_second_give_a_handful_of_clips(make_video, tmp_path)
 def test_endless_messages_are_cut_and_silence_is_ended():
     endless = [sys.executable, "-c", "import sys\nwhile True: sys.stderr.write('x' * 65536)"]
     with pytest.raises(TimeoutError):
-        process.messages(endless, (), timeout=1.0)
-    some = [sys.executable, "-c", f"import sys; sys.stderr.write('x' * {process.MESSAGES_LIMIT + 999})"]
-    assert len(process.messages(some, (), timeout=60)) == process.MESSAGES_LIMIT
-    assert not process._live
+        ffmpeg_process.messages(endless, (), timeout=1.0)
+    some = [sys.executable, "-c", f"import sys; sys.stderr.write('x' * {ffmpeg_process.MESSAGES_LIMIT + 999})"]
+    assert len(ffmpeg_process.messages(some, (), timeout=60)) == ffmpeg_process.MESSAGES_LIMIT
+    assert not ffmpeg_process._live
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
 def test_a_decoder_that_asks_for_too_much_memory_fails_by_itself(monkeypatch):
-    monkeypatch.setattr(process, "MEMORY_LIMIT", 200 << 20)
+    monkeypatch.setattr(ffmpeg_process, "MEMORY_LIMIT", 200 << 20)
     # It waits for its limit before it takes anything.
     greedy = "import resource, time\nwhile resource.getrlimit(resource.RLIMIT_DATA)[0] < 0: time.sleep(0.01)\n"
     command = [sys.executable, "-c", greedy + "data = bytearray(300 << 20)"]
-    assert b"MemoryError" in process.messages(command, (), timeout=60)
+    assert b"MemoryError" in ffmpeg_process.messages(command, (), timeout=60)

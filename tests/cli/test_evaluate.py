@@ -6,9 +6,9 @@ import json
 import numpy as np
 import pytest
 
-from conviqt_cli.features import FeatureSet
 from conviqt_cli.quality.regressor import LinearRegressor
 from conviqt_cli.quality.scale import ACR, Scale
+from conviqt_cli.scoring.feature_set import FeatureSet
 
 COUNT, WIDTH = 50, 8
 

@@ -6,8 +6,8 @@ import pickle
 import numpy as np
 import pytest
 
-from conviqt_cli.features import FeatureSet
 from conviqt_cli.quality.regressor import load_regressor
+from conviqt_cli.scoring.feature_set import FeatureSet
 
 COUNT, WIDTH = 60, 16
 

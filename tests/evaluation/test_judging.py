@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from conviqt_cli.evaluation.bootstrap import RESAMPLED, resample
-from conviqt_cli.evaluation.dataset import Dataset
 from conviqt_cli.evaluation.judging import Predictions, judge
+from conviqt_cli.labels.dataset import Dataset
+from conviqt_cli.metrics.bootstrap import RESAMPLED, resample
 from conviqt_cli.quality.scale import ACR, Scale
 
 RANDOM = np.random.default_rng(0)
@@ -15,9 +15,9 @@ GOOD, POOR = (TRUTH + noise * RANDOM.normal(size=120) for noise in (0.3, 1.5))
 
 
 def test_draws_do_not_depend_on_workers_and_longer_runs_extend_shorter_ones():
-    one, two = (resample([GOOD], DATA, draws=100, jobs=jobs) for jobs in (1, 2))
+    one, two = (resample([GOOD], DATA.mos, DATA.folding_groups(), draws=100, jobs=jobs) for jobs in (1, 2))
     assert np.array_equal(one, two)
-    assert np.array_equal(one[:, :50], resample([GOOD], DATA, draws=50, jobs=1))
+    assert np.array_equal(one[:, :50], resample([GOOD], DATA.mos, DATA.folding_groups(), draws=50, jobs=1))
 
 
 def test_contents_are_drawn_whole():
@@ -26,7 +26,8 @@ def test_contents_are_drawn_whole():
     twice = Dataset.of_vectors(np.zeros((120, 1)), np.repeat(TRUTH[:60], 2), np.repeat(np.arange(60), 2))
     k = RESAMPLED.index("srocc")
     spread = [
-        resample([x], d, 300, jobs=1)[0, :, k].std() for x, d in ((GOOD[:60], once), (np.repeat(GOOD[:60], 2), twice))
+        resample([x], d.mos, d.folding_groups(), 300, jobs=1)[0, :, k].std()
+        for x, d in ((GOOD[:60], once), (np.repeat(GOOD[:60], 2), twice))
     ]
     assert spread[1] == pytest.approx(spread[0], rel=0.25)
 

@@ -11,7 +11,7 @@ import pytest
 
 from conviqt_cli.errors import BundleError, RegressorError
 from conviqt_cli.model.bundle import DEFAULT, MANIFEST, list_bundles, open_bundle, write_manifest
-from conviqt_cli.model.encoder import TorchEncoder
+from conviqt_cli.model.torch_backend import TorchEncoder
 from conviqt_cli.quality.regressor import load_regressor
 
 

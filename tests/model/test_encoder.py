@@ -9,8 +9,8 @@ from PIL import Image
 
 from conviqt_cli.errors import UsageError
 from conviqt_cli.model.bundle import open_bundle
-from conviqt_cli.model.encoder import TorchEncoder, choose_device, choose_precision
 from conviqt_cli.model.networks import SpatialNetwork, TemporalNetwork, half_size
+from conviqt_cli.model.torch_backend import TorchEncoder, choose_device, choose_precision
 
 
 def pictures(count, height=72, width=96, seed=0):

@@ -10,8 +10,8 @@ import pytest
 from safetensors.numpy import save_file
 
 from conviqt_cli.errors import BundleError
+from conviqt_cli.fitting.diagnosis_head import fit_head, recalibrated
 from conviqt_cli.quality.diagnosis import FORMAT, PRISTINE, Candidate, Diagnosis, DiagnosisHead
-from conviqt_cli.quality.diagnosis_fit import recalibrated
 
 NAMES = (PRISTINE, "blur", "compression", "noise")
 COUNT, WIDTH, CONTENTS = 900, 24, 90
@@ -33,7 +33,7 @@ def clips(strength=1.0, seed=0):
 
 @pytest.fixture(scope="module")
 def head():
-    return DiagnosisHead.fit(*clips(), encoder_id="encoder-a")
+    return fit_head(*clips(), encoder_id="encoder-a")
 
 
 def test_families_and_levels_are_learnt_and_the_figures_are_those_of_new_contents(head):
@@ -52,13 +52,13 @@ def test_what_cannot_be_told_is_not_claimed(head):
     vectors, _, _, content = clips(strength=0.0)
     families = [NAMES[number % len(NAMES)] for number in content]
     level = [0.0 if name == PRISTINE else 3.0 for name in families]
-    blind = DiagnosisHead.fit(vectors, families, level, content)
+    blind = fit_head(vectors, families, level, content)
     assert blind.card["accuracy"] < 0.4 and blind.card["calibration_error"] < 0.12
     assert np.median(blind.probabilities(vectors).max(axis=1)) < 0.45 < head.card["accuracy"]
 
 
 def test_equal_seeds_give_equal_heads(head):
-    again = DiagnosisHead.fit(*clips(), encoder_id="encoder-a")
+    again = fit_head(*clips(), encoder_id="encoder-a")
     assert np.array_equal(again.family_coef, head.family_coef) and again.card == head.card
 
 
@@ -66,7 +66,7 @@ def test_fewer_clips_than_values_and_two_families_are_enough():
     vectors, families, level, content = clips()
     rows = [index for index, name in enumerate(families) if name in (PRISTINE, "noise")][:60]
     wide = np.tile(vectors[rows], 4) + 0.01 * np.random.default_rng(1).normal(size=(60, 4 * WIDTH))
-    few = DiagnosisHead.fit(wide, [families[row] for row in rows], level[rows], content[rows])
+    few = fit_head(wide, [families[row] for row in rows], level[rows], content[rows])
     assert few.families == (PRISTINE, "noise") and few.width == 4 * WIDTH and few.card["accuracy"] > 0.6
 
 
@@ -87,7 +87,7 @@ def test_fewer_clips_than_values_and_two_families_are_enough():
 )
 def test_labels_that_cannot_be_fitted_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
-        DiagnosisHead.fit(*change(*clips()))
+        fit_head(*change(*clips()))
 
 
 def test_people_are_told_no_more_than_is_known():

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from conviqt_cli.errors import InputError
-from conviqt_cli.training import corpus, corpus_packages, corpus_photos, corpus_scenes
-from conviqt_cli.training.corpus_packages import Package, Unpacked
+from conviqt_cli.training.corpus import gathering, packages, photographs, scenes
+from conviqt_cli.training.corpus.packages import Package, Unpacked
 from conviqt_cli.video.ffmpeg import find_ffmpeg
 
 SIZE = (1000, 750)
@@ -53,24 +53,24 @@ def saved(picture: Image.Image, path: Path, **options: object) -> Path:
 
 
 def test_a_photograph_is_told_from_graphics() -> None:
-    assert corpus_photos.refusal(photograph()) is None
-    assert corpus_photos.refusal(gradient()) is not None
-    assert corpus_photos.refusal(logo()) is not None
-    assert corpus_photos.refusal(photograph().resize((600, 450))) == "too small"
-    assert corpus_photos.refusal(photograph().resize((3300, 750))) == "too long"
+    assert photographs.refusal(photograph()) is None
+    assert photographs.refusal(gradient()) is not None
+    assert photographs.refusal(logo()) is not None
+    assert photographs.refusal(photograph().resize((600, 450))) == "too small"
+    assert photographs.refusal(photograph().resize((3300, 750))) == "too long"
     see_through = photograph().convert("RGBA")
     see_through.putalpha(Image.linear_gradient("L").resize(SIZE))
-    assert corpus_photos.refusal(see_through) == "transparent"
+    assert photographs.refusal(see_through) == "transparent"
 
 
 def test_the_same_photograph_is_known_again_smaller_cut_or_encoded_anew() -> None:
-    first = corpus_photos.fingerprints(photograph(1))
+    first = photographs.fingerprints(photograph(1))
     encoded = io.BytesIO()
     photograph(1).resize((640, 480)).save(encoded, "JPEG", quality=50)
     wide = photograph(1).crop((0, 94, 1000, 656))
-    assert corpus_photos.same_picture(first, corpus_photos.fingerprints(Image.open(encoded)))
-    assert corpus_photos.same_picture(first, corpus_photos.fingerprints(wide))
-    assert not any(corpus_photos.same_picture(first, corpus_photos.fingerprints(photograph(n))) for n in range(2, 8))
+    assert photographs.same_picture(first, photographs.fingerprints(Image.open(encoded)))
+    assert photographs.same_picture(first, photographs.fingerprints(wide))
+    assert not any(photographs.same_picture(first, photographs.fingerprints(photograph(n))) for n in range(2, 8))
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_the_same_photograph_is_known_again_smaller_cut_or_encoded_anew() -> Non
 )
 def test_a_copy_is_smaller_than_its_original(tmp_path: Path, original: int, copy: int) -> None:
     picture = photograph().resize((original * 4 // 3, original))
-    corpus_photos.write_copy(picture, original, tmp_path / "copy.jpg")
+    photographs.write_copy(picture, original, tmp_path / "copy.jpg")
     with Image.open(tmp_path / "copy.jpg") as opened:
         assert min(opened.size) == copy
         assert abs(opened.width / opened.height - 4 / 3) < 0.01
@@ -107,36 +107,36 @@ def test_gathering_keeps_a_manifest_and_goes_on_where_it_stopped(tmp_path: Path)
 
     packages = [Package("pypi", name, leave_out=("*/drawn.png",)) for name in ("a1", "b2")]
     output = tmp_path / "corpus"
-    corpus.gather(output, packages, progress=lambda step: troubles.append(step.trouble), fetcher=fetcher)
+    gathering.gather(output, packages, progress=lambda step: troubles.append(step.trouble), fetcher=fetcher)
     assert troubles == ["", "pip: no answer"]
-    entries = corpus.gather(output, packages, fetcher=fetcher)
+    entries = gathering.gather(output, packages, fetcher=fetcher)
     assert fetched == ["a1", "b2", "b2"]
     assert [entry.content for entry in entries] == ["a1_scene", "b2_scene"]
-    assert entries == corpus.read_manifest(output)
+    assert entries == gathering.read_manifest(output)
     assert entries[0].source_path == "share/scene.jpg" and entries[0].licence == "CC0-1.0"
     assert len(entries[0].sha256) == 64
-    assert {source.path.name for source in corpus.read_corpus([output])} == {"a1_scene.jpg", "b2_scene.jpg"}
+    assert {source.path.name for source in gathering.read_corpus([output])} == {"a1_scene.jpg", "b2_scene.jpg"}
     # What the table leaves out later goes, and what another corpus has is not taken again.
     packages[0] = Package("pypi", "a1", leave_out=("*",))
-    assert [entry.package for entry in corpus.gather(output, packages, fetcher=fetcher)] == ["b2"]
-    other = corpus.gather(tmp_path / "other", [Package("pypi", "b2")], known=[output], fetcher=fetcher)
+    assert [entry.package for entry in gathering.gather(output, packages, fetcher=fetcher)] == ["b2"]
+    other = gathering.gather(tmp_path / "other", [Package("pypi", "b2")], known=[output], fetcher=fetcher)
     assert [entry.source_path for entry in other] == ["share/drawn.png"]
 
 
 def test_folders_without_the_gathered_columns_are_read_by_their_files(tmp_path: Path) -> None:
     saved(photograph(), tmp_path / "image_ugc" / "phone 1.jpg")
     write(tmp_path / "manifest.csv", [["file", "source", "licence"], ["image_ugc/phone 1.jpg", "x", "CC0"]])
-    assert corpus.read_corpus([tmp_path]) == [
-        corpus.Source(tmp_path / "image_ugc" / "phone 1.jpg", "image_ugc", "phone 1")
+    assert gathering.read_corpus([tmp_path]) == [
+        gathering.Source(tmp_path / "image_ugc" / "phone 1.jpg", "image_ugc", "phone 1")
     ]
     write(tmp_path / "manifest.csv", [["file"], ["image_ugc/gone.jpg"]])
     with pytest.raises(InputError, match="not there"):
-        corpus.read_corpus([tmp_path])
+        gathering.read_corpus([tmp_path])
     write(tmp_path / "manifest.csv", [["file"], ["elsewhere/phone 1.jpg"]])
     with pytest.raises(InputError, match="kind"):
-        corpus.read_corpus([tmp_path])
+        gathering.read_corpus([tmp_path])
     with pytest.raises(InputError, match=r"manifest\.csv"):
-        corpus.read_corpus([tmp_path / "none"])
+        gathering.read_corpus([tmp_path / "none"])
 
 
 def write(path: Path, rows: list[list[str]]) -> None:
@@ -148,21 +148,21 @@ def test_archives_cannot_write_outside(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
         archive.writestr("../outside.txt", "x")
     with pytest.raises(InputError, match="outside"):
-        corpus_packages.unpack_zip(tmp_path / "bad.zip", tmp_path / "files")
+        packages.unpack_zip(tmp_path / "bad.zip", tmp_path / "files")
     with tarfile.open(tmp_path / "links.tar", "w") as tar:
         link = tarfile.TarInfo("link")
         link.type, link.linkname = tarfile.SYMTYPE, "/etc"
         tar.addfile(link)
         tar.addfile(tarfile.TarInfo("plain.txt"))
-    corpus_packages.unpack_tar(tmp_path / "links.tar", tmp_path / "files")
+    packages.unpack_tar(tmp_path / "links.tar", tmp_path / "files")
     assert [path.name for path in (tmp_path / "files").iterdir()] == ["plain.txt"]
     assert not (tmp_path / "outside.txt").exists()
 
 
 def test_the_table_that_is_shipped_is_sound() -> None:
-    packages = corpus_packages.read_table()
-    assert len({package.key for package in packages}) == len(packages)
-    assert {package.registry for package in packages} == {"debian", "npm", "pypi"}
+    table = packages.read_table()
+    assert len({package.key for package in table}) == len(table)
+    assert {package.registry for package in table} == {"debian", "npm", "pypi"}
 
 
 def test_a_video_of_two_shots_gives_two_scenes(tmp_path: Path) -> None:
@@ -190,9 +190,9 @@ def test_a_video_of_two_shots_gives_two_scenes(tmp_path: Path) -> None:
         ],
         check=True,
     )
-    scenes = corpus_scenes.find_scenes(video, "video_ugc")
-    assert len(scenes) == 2 and all(scene.copied for scene in scenes)
-    assert scenes[0].start < 1.1 and 4.0 <= scenes[1].start < 5.1
-    corpus_scenes.cut(video, scenes[1], tmp_path / "piece.mkv")
-    assert corpus_scenes.early_picture(tmp_path / "piece.mkv").shape == (36, 64)
-    assert corpus_scenes.find_scenes(tmp_path / "absent.mp4", "video_ugc") == []
+    found = scenes.find_scenes(video, "video_ugc")
+    assert len(found) == 2 and all(scene.copied for scene in found)
+    assert found[0].start < 1.1 and 4.0 <= found[1].start < 5.1
+    scenes.cut(video, found[1], tmp_path / "piece.mkv")
+    assert scenes.early_picture(tmp_path / "piece.mkv").shape == (36, 64)
+    assert scenes.find_scenes(tmp_path / "absent.mp4", "video_ugc") == []

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from conviqt_cli.training.distortions.bank import LEVELS, Distortion, Pixels
 from conviqt_cli.training.distortions.blur import disc, line
+from conviqt_cli.training.distortions.distortion import LEVELS, Distortion, Pixels
 from conviqt_cli.training.distortions.sheets import sheet
-from conviqt_cli.training.distortions.spatial import SPATIAL
+from conviqt_cli.training.distortions.spatial_bank import SPATIAL
 
 BANK = {distortion.name: distortion for distortion in SPATIAL}
 every_type = pytest.mark.parametrize("distortion", SPATIAL, ids=list(BANK))

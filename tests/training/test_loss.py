@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from conviqt_cli.training.loss import SYNTHETIC, Items, accuracy, affinity, centre_loss, contrastive_loss
+from conviqt_cli.training.stages.loss import SYNTHETIC, Items, accuracy, affinity, centre_loss, contrastive_loss
 
 
 def items(count=8, seed=0, classes=5):

@@ -16,14 +16,14 @@ from safetensors.torch import save_file
 from conviqt_cli.errors import BundleError, InputError, LabelError
 from conviqt_cli.model.bundle import open_bundle
 from conviqt_cli.model.networks import SpatialNetwork
-from conviqt_cli.training import labelled_encodes, labelled_vectors
-from conviqt_cli.training.assemble import assemble_encoder, seal, untrained_gru, write_card
-from conviqt_cli.training.card import sections_of
-from conviqt_cli.training.diagnosis import family_of, fit_diagnosis_stage
-from conviqt_cli.training.holdout import held_out
-from conviqt_cli.training.labelled_encodes import draw, label_encodes, read_labels
-from conviqt_cli.training.labelled_vectors import HumanSet, Item
-from conviqt_cli.training.regressor import fit_items, fit_regressor_stage
+from conviqt_cli.training.corpus.holdout import held_out
+from conviqt_cli.training.heads import labelled_encodes, labelled_vectors
+from conviqt_cli.training.heads.assembly import assemble_encoder, seal, untrained_gru, write_card
+from conviqt_cli.training.heads.card import sections_of
+from conviqt_cli.training.heads.diagnosis_stage import family_of, fit_diagnosis_stage
+from conviqt_cli.training.heads.labelled_encodes import draw, label_encodes, read_labels
+from conviqt_cli.training.heads.labelled_vectors import HumanSet, Item
+from conviqt_cli.training.heads.regressor_stage import fit_items, fit_regressor_stage
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from conviqt_cli.errors import InputError
-from conviqt_cli.training.distortions.bank import Distortion
-from conviqt_cli.training.shards import PackedItem, Shards, class_names, multi_hot, write_shard
-from conviqt_cli.training.views import TRANSFORMS, transformed, two_views
+from conviqt_cli.training.distortions.distortion import Distortion
+from conviqt_cli.training.packing.shards import PackedItem, Shards, class_names, multi_hot, write_shard
+from conviqt_cli.training.stages.views import TRANSFORMS, transformed, two_views
 
 SINGLE = Distortion("blur", "blur", lambda pixels, level, rng: pixels)
 OTHER = Distortion("noise", "noise", lambda pixels, level, rng: pixels)

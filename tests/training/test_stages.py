@@ -15,11 +15,11 @@ import torch
 from PIL import Image
 from torchvision.models import resnet50
 
-from conviqt_cli.training.clip_features import ClipFeatures, joined
-from conviqt_cli.training.distortions.spatial import SPATIAL
-from conviqt_cli.training.distortions.video import VIDEO
-from conviqt_cli.training.holdout import held_out
-from conviqt_cli.training.run_folder import CHECKPOINT, CURVES, LOG
+from conviqt_cli.training.corpus.holdout import held_out
+from conviqt_cli.training.distortions.spatial_bank import SPATIAL
+from conviqt_cli.training.distortions.video_bank import VIDEO
+from conviqt_cli.training.stages.clip_features import ClipFeatures, joined
+from conviqt_cli.training.stages.run_folder import CHECKPOINT, CURVES, LOG
 
 
 def train(*arguments, launcher=(sys.executable, "-m", "conviqt_cli")):
@@ -128,7 +128,7 @@ def test_from_clips_to_a_bundle(corpus, squares, imagenet, tmp_path):
         done = train(*command)
         assert done.returncode == 0, (command, done.stderr)
     from conviqt_cli.model.bundle import open_bundle
-    from conviqt_cli.model.encoder import TorchEncoder
+    from conviqt_cli.model.torch_backend import TorchEncoder
 
     encoder = TorchEncoder(open_bundle(bundle), "cpu", "fp32")
     vector = encoder.temporal(encoder.spatial(np.stack([photograph(1)[:64, :64]] * 16)))

@@ -10,9 +10,9 @@ from skimage import data
 
 from conviqt_cli.errors import InputError
 from conviqt_cli.training.distortions import video_loss, video_timing
-from conviqt_cli.training.distortions.bank import LEVELS, Pixels
-from conviqt_cli.training.distortions.video import VIDEO
-from conviqt_cli.training.encoder_process import Encoder, encode, has_encoder, round_trip
+from conviqt_cli.training.distortions.codec import Encoder, encode, has_encoder, round_trip
+from conviqt_cli.training.distortions.distortion import LEVELS, Pixels
+from conviqt_cli.training.distortions.video_bank import VIDEO
 
 FRAMES = 16
 BANK = {distortion.name: distortion for distortion in VIDEO}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .bank import LEVELS, Pixels
+from .distortion import LEVELS, Pixels
 
 _T = TypeVar("_T")
 _S = TypeVar("_S", bound=np.generic)

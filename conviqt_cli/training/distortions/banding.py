@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from .arrays import at_level, from_image, from_ycc, to_image, to_pixels, to_ycc
-from .bank import Pixels
+from .distortion import Pixels
 
 
 def quantisation(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from .arrays import at_level, sideways
-from .bank import Pixels
+from .distortion import Pixels
 
 #: Side of a macroblock of MPEG-2 and H.264, in pixels.
 MACROBLOCK = 16

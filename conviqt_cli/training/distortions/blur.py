@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arrays import at_level
-from .bank import Pixels
+from .distortion import Pixels
 
 
 def gaussian_blur(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:

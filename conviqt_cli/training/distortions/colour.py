@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from .arrays import at_level, from_ycc, sideways, to_pixels, to_ycc
-from .bank import Pixels
+from .distortion import Pixels
 
 
 def oversaturate(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from .arrays import at_level, from_image, to_image
-from .bank import Pixels
+from .distortion import Pixels
 
 
 def jpeg(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:

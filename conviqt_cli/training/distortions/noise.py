@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from .arrays import at_level, from_ycc, normal, to_pixels, to_ycc
-from .bank import Pixels
+from .distortion import Pixels
 
 
 def white_noise(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:

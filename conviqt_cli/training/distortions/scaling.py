@@ -6,7 +6,7 @@ import numpy as np
 from PIL.Image import Resampling
 
 from .arrays import at_level, from_image, to_image
-from .bank import Pixels
+from .distortion import Pixels
 
 
 def nearest_scaling(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from .arrays import at_level, to_pixels
-from .bank import Pixels
+from .distortion import Pixels
 
 
 def oversharpen(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from .arrays import to_image
-from .bank import LEVELS, Distortion, Pixels
-from .spatial import SPATIAL
-from .video import VIDEO
+from .distortion import LEVELS, Distortion, Pixels
+from .spatial_bank import SPATIAL
+from .video_bank import VIDEO
 
 _GAP = 6
 _TITLE = 22

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from conviqt_cli.training.distortions.bank import Pixels
-from conviqt_cli.training.encoder_process import FRAME_RATE, Encoder, round_trip
+from conviqt_cli.training.distortions.codec import FRAME_RATE, Encoder, round_trip
+from conviqt_cli.training.distortions.distortion import Pixels
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from conviqt_cli.training.distortions.bank import Pixels
+from conviqt_cli.training.distortions.distortion import Pixels
 
 #: Largest relative change of brightness, per level.
 FLICKER = (0.03, 0.06, 0.11, 0.19, 0.32)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from conviqt_cli.training.distortions.bank import Pixels
-from conviqt_cli.training.encoder_process import Encoder, decode, encode
+from conviqt_cli.training.distortions.codec import Encoder, decode, encode
+from conviqt_cli.training.distortions.distortion import Pixels
 
 #: Share of the slices of an H.264 stream that are lost or damaged, per level.
 SLICE_LOSS = (0.01, 0.03, 0.07, 0.15, 0.3)

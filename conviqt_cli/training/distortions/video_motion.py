@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from conviqt_cli.training.distortions.bank import Pixels
-from conviqt_cli.training.encoder_process import filtered
+from conviqt_cli.training.distortions.codec import filtered
+from conviqt_cli.training.distortions.distortion import Pixels
 
 #: Weight of the past in each frame of a recursive filter, per level.
 GHOST_WEIGHTS = (0.2, 0.4, 0.58, 0.72, 0.84)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from conviqt_cli.training.distortions.bank import Pixels
+from conviqt_cli.training.distortions.distortion import Pixels
 
 #: For each frame shown, the number of the source frame that is on screen.
 Schedule: TypeAlias = NDArray[np.int64]

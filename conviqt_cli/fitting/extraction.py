@@ -1,0 +1,153 @@
+"""Clip vectors of labelled videos: found in feature files, or extracted once and kept.
+
+What is extracted is kept per video under the hash of the file's content, the encoder and its settings. A run that stops
+goes on where it was; renaming, moving or copying a video costs nothing; editing one, or changing bundle, is noticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from conviqt_cli.errors import ConviqtError, DecodeError, InputError, LabelError, LimitError
+from conviqt_cli.files import sha256
+from conviqt_cli.labels.dataset import Dataset
+from conviqt_cli.labels.layouts import stem_of
+from conviqt_cli.labels.matching import match
+from conviqt_cli.labels.reading import Labels
+from conviqt_cli.scoring.feature_set import FeatureSet
+
+#: Called before each video: how many are done, of how many, which, and whether its vectors were already there.
+Progress = Callable[[int, int, str, bool], None]
+
+
+class Extractor(Protocol):
+    """The part of :class:`conviqt_cli.scoring.scorer.Scorer` that is needed here."""
+
+    @property
+    def encoder_id(self) -> str:
+        """Identity of the vectors."""
+
+    def features(self, source: str | os.PathLike[str]) -> FeatureSet:
+        """Clip vectors of one video."""
+
+
+def default_cache() -> Path:
+    """``$CONVIQT_CACHE``, else ``conviqt`` in the user's cache folder."""
+    if "CONVIQT_CACHE" in os.environ:
+        return Path(os.environ["CONVIQT_CACHE"])
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "conviqt"
+
+
+def media_files(folder: Path) -> list[str]:
+    """Paths of all media files below ``folder``, relative to it, sorted; raises :class:`InputError` without any."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder of videos")
+    found = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()]
+    # A media file is one whose name has a media extension: exactly what a stem leaves off.
+    media = [name for name in found if stem_of(name) != Path(name).name and not name.endswith((".csv", ".npz"))]
+    if not media:
+        raise InputError(f"{folder}: no videos in it (looked for names such as .mp4, .mkv, .avi, .webm, .yuv)")
+    return media
+
+
+def extract(
+    extractor: Extractor,
+    settings: dict[str, Any],
+    folder: Path,
+    names: Sequence[str],
+    cache: Path,
+    progress: Progress | None = None,
+) -> tuple[list[FeatureSet], dict[str, str]]:
+    """Vectors of ``names`` below ``folder``, one set a video, and why each of the others could not be read.
+
+    ``settings`` are the extractor's own and part of what identifies a kept result. Raises what concerns every video
+    (a damaged bundle, say), not what concerns one.
+    """
+    sets: list[FeatureSet] = []
+    failed: dict[str, str] = {}
+    kept_in = cache / "features" / _safe(extractor.encoder_id) / _digest(json.dumps(settings, sort_keys=True).encode())
+    kept_in.mkdir(parents=True, exist_ok=True)
+    for done, name in enumerate(names):
+        path = folder / name
+        try:
+            kept = kept_in / f"{sha256(path)}.npz"
+            found = _read_kept(kept, extractor.encoder_id)
+            if progress is not None:
+                progress(done, len(names), name, found is not None)
+            if found is None:
+                found = extractor.features(path)
+                found.save(kept)
+            sets.append(replace(found, names=np.full(len(found.clip_features), name)))
+        except (InputError, DecodeError, LimitError) as error:
+            failed[name] = str(error)
+        except OSError as error:
+            failed[name] = f"{path}: {error.strerror or error}"
+    return sets, failed
+
+
+def assemble(labels: Labels, features: FeatureSet) -> tuple[Dataset, dict[str, list[str]]]:
+    """Pair labels with vectors; also what did not pair, by reason.
+
+    Raises :class:`LabelError` when nothing pairs up.
+    """
+    matching = match(labels.names, features.videos)
+    left_out: dict[str, list[str]] = {}
+    if matching.no_file:
+        left_out["labels without a video"] = matching.no_file
+    if matching.ambiguous:
+        left_out["labels that several videos fit"] = [
+            f"{label} ({', '.join(several[:3])}{', ...' if len(several) > 3 else ''})"
+            for label, several in matching.ambiguous.items()
+        ]
+    if matching.shared:
+        left_out["videos that several labels fit"] = [
+            f"{video} ({', '.join(several)})" for video, several in matching.shared.items()
+        ]
+    if matching.unlabelled:
+        left_out["videos without a label"] = matching.unlabelled
+    if not matching.found:
+        raise LabelError(
+            f"{labels.source}: none of {len(labels.names)} labels fits any of {len(features.videos)} videos "
+            f"(label {labels.names[0]!r}, video {features.videos[0]!r}); is --video-col right?"
+        )
+    names = [name for name in labels.names if name in matching.found]
+    used = labels.take(names)
+    index_of = {matching.found[name]: i for i, name in enumerate(names)}
+    owner = np.array([index_of.get(video, -1) for video in features.names.tolist()], dtype=np.intp)
+    order = np.argsort(owner, kind="stable")[int((owner < 0).sum()) :]
+    return (
+        Dataset(
+            names=np.array(names),
+            mos=used.mos,
+            std=used.std,
+            ratings=used.ratings,
+            groups=np.array(used.groups),
+            clips=features.clip_features[order].astype(np.float64),
+            owner=owner[order],
+        ),
+        left_out,
+    )
+
+
+def _read_kept(path: Path, encoder_id: str) -> FeatureSet | None:
+    try:
+        found = FeatureSet.load(path)
+    except ConviqtError:  # absent, or damaged by a full disk: extracted again
+        return None
+    return found if found.encoder_id == encoder_id else None
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def _safe(text: str) -> str:
+    return "".join(character if character.isalnum() or character in "-_" else "_" for character in text)[:80]

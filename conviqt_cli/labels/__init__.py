@@ -1,0 +1,1 @@
+"""Opinion scores from other people's label files: tables, columns, layouts, matching."""

@@ -1,0 +1,64 @@
+"""MATLAB label files: a list of names beside vectors of numbers, wherever in the file they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from conviqt_cli.errors import LabelError
+from conviqt_cli.labels.table import Table
+
+
+def read_mat(path: Path) -> Table:
+    """A table of every list of names and every numeric vector of the same length.
+
+    Structures are searched one level deep, as databases nest them. Raises :class:`LabelError` when the file is damaged,
+    of version 7.3 (an HDF5 container), or holds no names with numbers beside them.
+    """
+    from scipy.io import loadmat
+
+    try:
+        content = loadmat(path, squeeze_me=False, struct_as_record=True, chars_as_strings=True)
+    except NotImplementedError:
+        raise LabelError(f"{path}: a MATLAB 7.3 file; save it again with -v7, or as CSV") from None
+    except Exception as error:  # scipy raises whatever a damaged byte leads it to
+        raise LabelError(f"{path}: not a MATLAB file, or damaged ({type(error).__name__}: {error})") from None
+    vectors = dict(_vectors(content))
+    names = {key: value for key, value in vectors.items() if value.dtype.kind == "U"}
+    numbers = {key: value for key, value in vectors.items() if value.dtype.kind in "fiu"}
+    best: tuple[str, dict[str, Any]] | None = None
+    for key, value in names.items():
+        beside = {other: found for other, found in numbers.items() if len(found) == len(value)}
+        if beside and (best is None or len(value) > len(names[best[0]])):
+            best = (key, beside)
+    if best is None:
+        raise LabelError(f"{path}: no list of names with numbers beside it (found {', '.join(vectors) or 'nothing'})")
+    key, beside = best
+    columns = [names[key].tolist(), *([repr(float(each)) for each in found] for found in beside.values())]
+    rows = [list(row) for row in zip(*columns, strict=True)]
+    return Table([key, *beside], rows, f"MATLAB file, {key} beside {', '.join(beside)}")
+
+
+def _vectors(content: dict[str, Any]) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
+    for key, value in content.items():
+        if key.startswith("__") or not isinstance(value, np.ndarray):
+            continue
+        if value.dtype.names and value.size == 1:
+            yield from _vectors({name: value[name].flat[0] for name in value.dtype.names})
+        elif value.dtype.kind == "O" and value.size > 1 and max(value.shape) == value.size:
+            texts = [_text(cell) for cell in value.ravel()]
+            if all(text is not None for text in texts):
+                yield key, np.array(texts, dtype=str)
+        elif value.dtype.kind == "U" and value.ndim == 1 and value.size > 1:
+            yield key, np.char.strip(value)
+        elif value.dtype.kind in "fiu" and value.size > 1 and max(value.shape) == value.size:
+            yield key, value.ravel()
+
+
+def _text(cell: Any) -> str | None:
+    while isinstance(cell, np.ndarray) and cell.size == 1:
+        cell = cell.flat[0]
+    return str(cell).strip() if isinstance(cell, str) else None

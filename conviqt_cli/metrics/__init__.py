@@ -1,0 +1,1 @@
+"""Agreement between predictions and labels: correlations, errors, the logistic mapping, bootstrap."""

@@ -1,0 +1,68 @@
+"""Clips of 16 consecutive frames, cut from a stream of frames by a time plan."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from conviqt_cli.plans.time_plan import CLIP_LENGTH, SamplingPlan
+from conviqt_cli.video.decode import Frame
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Consecutive frames that are judged together, the last one repeated up to ``CLIP_LENGTH`` where the video ends.
+
+    ``repeated`` counts those repetitions. ``start`` and ``end`` are seconds: from the first frame's time to the end of
+    the last frame.
+    """
+
+    frames: tuple[Frame, ...]
+    repeated: int = 0
+
+    @property
+    def start(self) -> float:
+        """Seconds at which the first frame is shown."""
+        return self.frames[0].time
+
+    @property
+    def end(self) -> float:
+        """Seconds at which the last frame ceases to be shown."""
+        return self.frames[-1].time + self.frames[-1].duration
+
+
+def clips(frames: Iterable[Frame], plan: SamplingPlan, duration: float | None) -> Iterator[Clip]:
+    """Cut a stream into clips by ``plan``; ``duration`` is the video's length in seconds, if known.
+
+    The last clip always ends at the last frame, overlapping the one before where it must, so that no ending goes
+    unseen. A video shorter than ``CLIP_LENGTH`` frames gives one clip, padded. Holds at most 2 * ``CLIP_LENGTH``
+    frames.
+    """
+    period = plan.period_for(duration)
+    recent: deque[Frame] = deque(maxlen=CLIP_LENGTH)
+    gathered: list[Frame] = []
+    collecting = True
+    next_start = 0.0
+    last_clip_end = -1
+    for frame in frames:
+        recent.append(frame)
+        if len(recent) == 1:
+            next_start = frame.time
+        if not collecting and frame.time >= next_start - 1e-6:
+            collecting = True
+        if not collecting:
+            continue
+        gathered.append(frame)
+        if len(gathered) == CLIP_LENGTH:
+            yield Clip(tuple(gathered))
+            last_clip_end = frame.index
+            if period > 0:
+                # Where the plan's next start has passed already, the next clip follows at once.
+                next_start = max(next_start + period, frame.time)
+                collecting = False
+            gathered = []
+    if recent and recent[-1].index != last_clip_end:
+        tail = tuple(recent)
+        missing = CLIP_LENGTH - len(tail)
+        yield Clip(tail + tail[-1:] * missing, repeated=missing)

@@ -1,0 +1,1 @@
+"""Score files that machines read and write: records, formats, the journal, resuming."""

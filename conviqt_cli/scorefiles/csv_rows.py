@@ -1,0 +1,223 @@
+"""CSV: one row per video, or one per segment.
+
+Comma-separated, quoted where needed, a header, ``\\n`` after each row, UTF-8; a file name that is not UTF-8 stands in
+it byte for byte. Columns of a score per video (``-o FILE.csv``):
+
+==================  ====================================================================================================
+schema              version of this layout
+source              the video, as named to the program (a path or a URL)
+status              ``scored`` or ``failed``
+quality             pooled quality on the model's scale; empty when failed
+word                bad, poor, fair, good or excellent; empty on scales other than 1 to 5
+interval_low        lower end of the interval that holds the opinion score in 90 % of videos; empty where not known
+interval_high       its upper end
+novelty             how unlike the regressor's training videos it is; above 1: outside them; empty where not known
+pooling             how segments were made one quality
+segments            number of segments judged
+worst_start         start of the worst segment, seconds
+worst_quality       its quality
+duration            length as the container states it, seconds; empty where it does not
+width, height       picture size as displayed, pixels
+codec               ffmpeg's name of the video codec
+warnings            codes of what makes the score mean less, separated by spaces
+error_code          why it failed, for programs: ``unreadable``, ``decode_failed``, ``limit``, ``changed``, ``internal``
+error               the same for people
+model               bundle, with version
+model_checksum      SHA-256 of the bundle's manifest, which pins its files
+encoder_id          identity of the networks
+regressor           ``bundled``, or name and content key of the one given with ``--regressor``
+settings            sampling, pooling, span, device and precision, as JSON
+bytes               size of the file; this and the next two are empty for URLs and what cannot be opened
+mtime_ns            its modification time, nanoseconds since 1970
+sha256              its content key
+wall_seconds        time it took to score, seconds: the one column that differs between two equal runs
+==================  ====================================================================================================
+
+With ``--segments`` a video has one row per segment, a failed one a single row. ``segment`` counts from 0, ``start``
+and ``end`` are seconds, ``quality``, ``word`` and the interval are the segment's; ``diagnosis`` is the likeliest family
+of distortion (``pristine``: none), ``diagnosis_level`` its level from 0 to 5 and ``diagnosis_probability`` its
+probability, all empty where the model has no diagnosis; ``video_quality`` is the pooled one; all others are as above.
+
+Numbers have four decimals, ``wall_seconds`` three; they are the same as in JSON.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import BinaryIO
+
+from conviqt_cli.quality.diagnosis import Diagnosis
+from conviqt_cli.scorefiles.record import Entry, FileFacts, Record
+from conviqt_cli.scoring.results import DECIMALS, SCHEMA, Interval, VideoScore
+
+_IDENTITY = ("model", "model_checksum", "encoder_id", "regressor", "settings")
+_RUN_COLUMNS = ("error_code", "error", *_IDENTITY, "bytes", "mtime_ns", "sha256", "wall_seconds")
+VIDEO_COLUMNS = (
+    "schema", "source", "status", "quality", "word", "interval_low", "interval_high", "novelty", "pooling", "segments",
+    "worst_start", "worst_quality", "duration", "width", "height", "codec", "warnings", *_RUN_COLUMNS,
+)  # fmt: skip
+SEGMENT_COLUMNS = (
+    "schema", "source", "status", "segment", "segments", "start", "end", "quality", "word", "interval_low",
+    "interval_high", "diagnosis", "diagnosis_level", "diagnosis_probability", "video_quality", "novelty", "warnings",
+    *_RUN_COLUMNS,
+)  # fmt: skip
+
+
+class CsvFormat:
+    """Rows with a header; a failed video is a row with a status and a reason."""
+
+    def __init__(self, segments: bool = False) -> None:
+        self._segments = segments
+        self._columns = SEGMENT_COLUMNS if segments else VIDEO_COLUMNS
+        self.header = _line(self._columns)
+
+    def encode(self, record: Record) -> bytes:
+        """See :meth:`RowFormat.encode`."""
+        result = record.result
+        if not isinstance(result, VideoScore):
+            rows = [{"status": "failed", "error_code": result.code, "error": result.reason}]
+        elif self._segments:
+            rows = segment_rows(result)
+        else:
+            rows = [video_row(result)]
+        common = {"schema": SCHEMA, "source": result.source, **_run_cells(record)}
+        return b"".join(_line([{**common, **row}.get(name, "") for name in self._columns]) for row in rows)
+
+    def scan(self, file: BinaryIO) -> Iterator[tuple[int, Entry]]:
+        """See :meth:`RowFormat.scan`."""
+        broken = False
+        position, length, rows = 0, 0, 0
+        for raw in _physical_rows(file):
+            length += len(raw)
+            rows += 1
+            row = self._parse(raw)
+            if broken:
+                raise ValueError(f"byte {position} is not within a row of this program")
+            if row is None:
+                broken = True
+            elif not self._segments or row["status"] == "failed" or rows == int(row["segments"]):
+                yield length, _entry(row, self._segments)
+                position, length, rows = position + length, 0, 0
+            elif row["segment"] != str(rows - 1):
+                raise ValueError(f"the rows at byte {position} are not all there")
+
+    def _parse(self, raw: bytes) -> dict[str, str] | None:
+        """A row by column, or ``None`` when it is none of this format."""
+        try:
+            cells = next(csv.reader([raw.decode("utf-8", "surrogateescape")], strict=True))
+        except (csv.Error, StopIteration):
+            return None
+        row = dict(zip(self._columns, cells, strict=False))
+        if len(cells) != len(self._columns) or row["schema"] != SCHEMA:
+            return None
+        numbers = row["quality"] if row["status"] == "scored" else "0"
+        sound = row["status"] in ("scored", "failed") and _is_number(numbers)
+        sound = sound and all(row[name].isdigit() or not row[name] for name in ("bytes", "mtime_ns", "segments"))
+        return row if sound else None
+
+
+def video_row(score: VideoScore) -> dict[str, str]:
+    """The cells of :data:`VIDEO_COLUMNS` that are of a score."""
+    worst = score.worst(1)[0]
+    return {
+        "status": "scored",
+        "quality": number(score.quality),
+        "word": score.word or "",
+        **_ends(score.interval),
+        **_shared_cells(score),
+        "pooling": score.pooling,
+        "worst_start": number(worst.start),
+        "worst_quality": number(worst.quality),
+        "duration": number(score.video.duration),
+        "width": str(score.video.width),
+        "height": str(score.video.height),
+        "codec": score.video.codec,
+    }
+
+
+def segment_rows(score: VideoScore) -> list[dict[str, str]]:
+    """The cells of :data:`SEGMENT_COLUMNS` that are of a score, for each segment."""
+    return [
+        {
+            "status": "scored",
+            "segment": str(index),
+            "start": number(segment.start),
+            "end": number(segment.end),
+            "quality": number(segment.quality),
+            "word": score.scale.word(segment.quality) or "",
+            **_ends(segment.interval),
+            **_diagnosis(segment.diagnosis),
+            "video_quality": number(score.quality),
+            **_shared_cells(score),
+        }
+        for index, segment in enumerate(score.segments)
+    ]
+
+
+def number(value: float | None) -> str:
+    """A number as every format writes it, or nothing."""
+    return "" if value is None else f"{round(value, DECIMALS):.{DECIMALS}f}"
+
+
+def _shared_cells(score: VideoScore) -> dict[str, str]:
+    return {
+        "novelty": number(score.novelty),
+        "segments": str(len(score.segments)),
+        "warnings": " ".join(note.code for note in score.warnings),
+        "wall_seconds": f"{score.wall_seconds:.3f}",
+    }
+
+
+def _run_cells(record: Record) -> dict[str, str]:
+    file = record.file
+    facts = {} if file is None else {"bytes": str(file.bytes), "mtime_ns": str(file.mtime_ns), "sha256": file.sha256}
+    return {**record.maker.identity, **facts}
+
+
+def _ends(interval: Interval | None) -> dict[str, str]:
+    low, high = (None, None) if interval is None else (interval.low, interval.high)
+    return {"interval_low": number(low), "interval_high": number(high)}
+
+
+def _diagnosis(found: Diagnosis | None) -> dict[str, str]:
+    if found is None:
+        return {}
+    level, probability = number(found.level), number(found.probability)
+    return {"diagnosis": found.family, "diagnosis_level": level, "diagnosis_probability": probability}
+
+
+def _line(cells: Sequence[str]) -> bytes:
+    buffer = io.StringIO()
+    # This terminator makes the writer quote both CR and LF inside a cell; rows themselves end with LF.
+    csv.writer(buffer, lineterminator="\r\n").writerow(cells)
+    return (buffer.getvalue()[:-2] + "\n").encode("utf-8", "surrogateescape")
+
+
+def _physical_rows(file: Iterable[bytes]) -> Iterator[bytes]:
+    """Whole rows, with the line breaks inside quotes; a last one that does not end is left out."""
+    row, quotes = b"", 0
+    for raw in file:
+        row += raw
+        quotes += raw.count(b'"')
+        if quotes % 2 == 0 and row.endswith(b"\n"):
+            yield row
+            row, quotes = b"", 0
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _entry(row: dict[str, str], segments: bool) -> Entry:
+    scored = row["status"] == "scored"
+    quality = float(row["video_quality" if segments else "quality"]) if scored else None
+    identity = tuple(sys.intern(row[name]) for name in _IDENTITY)
+    file = FileFacts(int(row["bytes"]), int(row["mtime_ns"]), row["sha256"]) if row["bytes"] else None
+    return Entry(row["source"], quality, row["error_code"] or None, row["error"] or None, identity, file)

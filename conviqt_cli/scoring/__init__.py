@@ -1,0 +1,1 @@
+"""Scoring pipeline: decode, extract features, predict, pool."""

@@ -1,0 +1,91 @@
+"""Warnings: whatever makes a score mean less, or something other, than its reader would think."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conviqt_cli.model.bundle import Bundle
+from conviqt_cli.plans.time_plan import CLIP_LENGTH
+from conviqt_cli.quality.intervals import DEFAULT_LEVEL
+from conviqt_cli.quality.regressor import Regressor
+from conviqt_cli.scoring.results import Note
+from conviqt_cli.video.decode import DecodeReport, matrix_is_known
+from conviqt_cli.video.probe import VideoInfo
+
+#: Short side, in pixels, below which a picture is outside what quality models are made for.
+SMALL_SIDE = 64
+
+_HDR_TRANSFERS = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
+
+
+def video_notes(info: VideoInfo, report: DecodeReport, length: float | None, repeated: int) -> Iterator[Note]:
+    """About the video: ``length`` seconds were asked for, the last frame was ``repeated`` times."""
+    if repeated:
+        plural = "frame" if report.frames == 1 else "frames"
+        yield Note("short", f"only {report.frames} {plural}: the last one was repeated to fill a clip of {CLIP_LENGTH}")
+    if report.lost or report.damaged:
+        yield Note(
+            "damaged",
+            f"the stream is damaged: {report.lost} frames lost, {report.damaged} repaired by the decoder; "
+            "the score is of the picture as it came out",
+        )
+    if report.format_changes:
+        yield Note(
+            "format_changes",
+            f"picture size or format changes midway; every frame was brought to {info.width}x{info.height}",
+        )
+    if report.no_clock:
+        yield Note("no_clock", "the stream has no timestamps; times assume the nominal frame rate")
+    if length and report.end and info.frame_count != 1:
+        short = length - (report.end)
+        if report.frames and short > max(1.0, 0.1 * length):
+            yield Note(
+                "shorter_than_stated",
+                f"the picture ends at {report.end:.2f} s although the file states {length:.2f} s",
+            )
+    if info.transfer in _HDR_TRANSFERS:
+        yield Note(
+            "hdr",
+            f"HDR video ({_HDR_TRANSFERS[info.transfer]}): judged without tone mapping, outside what the model knows",
+        )
+    if not matrix_is_known(info):
+        yield Note("matrix", f"colour matrix {info.matrix} is not supported and was read as BT.709")
+    if info.interlaced:
+        yield Note("interlaced", "interlaced video: judged as stored, without deinterlacing")
+    if info.sample_aspect != 1:
+        ratio = f"{info.sample_aspect.numerator}:{info.sample_aspect.denominator}"
+        yield Note("non_square_pixels", f"pixels are not square ({ratio}): judged as stored, not as stretched")
+    if info.video_streams > 1:
+        yield Note("several_streams", f"{info.video_streams} video streams: judged the first one (#{info.stream})")
+    if min(info.width, info.height) < SMALL_SIDE:
+        yield Note("small", f"the picture is only {info.width}x{info.height} pixels: too small for a dependable score")
+
+
+def judgement_notes(
+    raw: NDArray[np.float64],
+    quality: NDArray[np.float64],
+    novelty: float | None,
+    regressor: Regressor,
+    bundle: Bundle,
+) -> Iterator[Note]:
+    """About the judgement: clip scores ``raw`` (n,) and as reported in ``quality`` (n,)."""
+    beyond = int(np.sum(quality != raw))
+    if beyond:
+        text = f"{beyond} of {len(raw)} segments fell beyond the ends of the scale and were set to them"
+        yield Note("beyond_scale", text)
+    if novelty is not None and novelty > 1:
+        text = f"unlike what the regressor was fitted on (novelty {novelty:.2f}, 1 is its limit): trust the score less"
+        yield Note("novel", text)
+    if regressor.intervals is not None and not np.isfinite(regressor.intervals.half_width(DEFAULT_LEVEL)):
+        text = f"no interval: the regressor was fitted on {regressor.intervals.contents} contents, too few for one"
+        yield Note("no_interval", text)
+    if bundle.provisional:
+        yield provisional_note(bundle)
+
+
+def provisional_note(bundle: Bundle) -> Note:
+    """What is said of every score of a provisional bundle."""
+    return Note("provisional", f"the bundle {bundle.id} is provisional: rank with care, do not rely on the value")

@@ -1,0 +1,1 @@
+"""The training corpus: gathering, provenance, and which contents are held out."""

@@ -1,0 +1,160 @@
+"""The model card of a bundle, from its manifest, the regressor stage's figures and what only its makers know."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from conviqt_cli.training.heads.labelled_vectors import VMAF_STILLS, VMAF_VIDEOS
+
+#: Headings whose text stands in the template and can be given instead; all others are added as they come.
+WHAT, CORPUS, COMPUTE, LIMITS = "What it is", "Training corpus", "Compute", "Limits"
+
+_DEFAULTS = {
+    WHAT: "A no-reference judge of video quality (CONVIQT): a spatial and a temporal network trained without opinion "
+    "scores by telling distortions apart, frozen, and a linear regressor on their clip vectors.",
+    CORPUS: "Not stated.",
+    COMPUTE: "Not stated.",
+    LIMITS: "- The people behind the opinion scores saw stills, nine UHD scenes (of each encode the fit sees a frame) "
+    "and one video scene. Shake, night scenes, stalls and frame-rate changes were judged by hardly anyone here: trust "
+    "the order of versions of one scene first, differences between scenes less, single values least.\n"
+    "- VMAF labels carry VMAF's own habits: it does not see frozen or dropped frames as people do, and expects "
+    "viewing at a distance.\n"
+    "- Sources below 288 lines, animation and screen content were hardly among the labels.",
+}
+
+_SET_WORDS = {
+    "avt_image_h265": "AVT-Image-Database: HEVC stills, absolute category rating 1 to 5",
+    "avt_uhd1_frames": "AVT-VQDB-UHD-1: a frame of each video, scaled to one size, absolute category rating 1 to 5",
+    "live_iqa_r2_subset": "LIVE IQA release 2, a subset: JPEG, blur, white noise, DMOS",
+    "inrs_av": "INRS audiovisual: one 720p H.264 scene, absolute category rating 1 to 5",
+    VMAF_STILLS: "VMAF of encoded photographs",
+    VMAF_VIDEOS: "VMAF of encoded video scenes",
+}
+
+
+def card(manifest: Mapping[str, Any], figures: Mapping[str, Any], sections: Mapping[str, str]) -> str:
+    """The card as Markdown.
+
+    ``figures`` are those of :func:`.regressor.fit_regressor_stage`. ``sections`` (heading to Markdown) may replace
+    ``WHAT``, ``CORPUS``, ``COMPUTE`` and ``LIMITS``; any other is added as a section of its own before the intervals.
+    """
+    texts = {**_DEFAULTS, **{heading: text for heading, text in sections.items() if heading in _DEFAULTS}}
+    further = [f"\n## {heading}\n\n{text.strip()}\n" for heading, text in sections.items() if heading not in _DEFAULTS]
+    human = [name for name in figures["sets"] if name not in (VMAF_STILLS, VMAF_VIDEOS)]
+    template = Path(__file__).with_name("model_card.md").read_text(encoding="utf-8")
+    return template.format(
+        name=manifest["name"],
+        version=manifest["version"],
+        what=texts[WHAT],
+        origin=_origin(manifest),
+        corpus=texts[CORPUS],
+        compute=texts[COMPUTE],
+        limits=texts[LIMITS],
+        items=figures["human_items"] + figures["vmaf_items"],
+        contents=figures["human_contents"] + figures["vmaf_contents"],
+        human_items=figures["human_items"],
+        human_contents=figures["human_contents"],
+        human_share=_percent(figures["human_share_of_labels"]),
+        weight_share=_percent(figures["human_share_of_weight"]),
+        vmaf_items=figures["vmaf_items"],
+        vmaf_contents=figures["vmaf_contents"],
+        human_weight=f"{figures['human_weight']:g}",
+        penalty=figures["penalty"],
+        anchors=" and ".join(f"`{name}`" for name in figures["anchors"]),
+        held_out_contents=figures["held_out_contents"],
+        left_out=_left_out(figures),
+        labels=_labels(figures),
+        human_table=_human_table(figures, human),
+        vmaf_table=_vmaf_table(figures),
+        intervals=_intervals(figures["half_width"]),
+        sections="".join(further),
+    )
+
+
+def sections_of(markdown: str) -> dict[str, str]:
+    """Headings of the first two levels with their texts, as :func:`card` takes them; empty ones are left out."""
+    parts = re.split(r"^##? +(.+?) *$", markdown, flags=re.MULTILINE)
+    return {heading: text.strip() for heading, text in zip(parts[1::2], parts[2::2], strict=True) if text.strip()}
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _origin(manifest: Mapping[str, Any]) -> str:
+    said = manifest["provenance"]
+    parts = {
+        "spatial": "spatial network",
+        "temporal": "temporal network",
+        "regressor": "regressor",
+        "diagnosis": "diagnosis",
+    }
+    rows = [[words, str(said[key])] for key, words in parts.items() if key in said]
+    return table(["part", "origin"], rows) + f"\n\nLicence: {manifest['licence']}."
+
+
+def _labels(figures: Mapping[str, Any]) -> str:
+    rows = []
+    for name, each in figures["sets"].items():
+        line = each["map"]
+        is_anchor = name in figures["anchors"]
+        mapped = "kept" if is_anchor else f"{line['offset']:.2f} + {line['slope']:.2f} s"
+        rows.append([_SET_WORDS.get(name, name), str(each["items"]), str(each["contents"]), mapped])
+    return table(["set", "items", "contents", "map"], rows)
+
+
+def _human_table(figures: Mapping[str, Any], names: Sequence[str]) -> str:
+    rows = [
+        [f"`{name}`", *(_figure(each[key]) for key in ("srocc", "plcc", "unseen_srocc", "unseen_plcc"))]
+        for name in names
+        for each in [figures["sets"][name]]
+    ]
+    together = figures["out_of_fold"]["human"]
+    rows.append(["all together", _figure(together["srocc"]), _figure(together["plcc"]), "", ""])
+    return table(["set", "SROCC out of fold", "PLCC", "SROCC, set unseen", "PLCC"], rows)
+
+
+def _vmaf_table(figures: Mapping[str, Any]) -> str:
+    rows = []
+    for part, words in (("out_of_fold", "out of fold"), ("held_out", "held-out contents")):
+        for name in (VMAF_STILLS, VMAF_VIDEOS):
+            each = figures[part].get(name)
+            if each is not None:
+                counts = f"{each['items']} of {each['contents']}"
+                numbers = [_figure(each[key]) for key in ("srocc", "plcc", "srocc_within_scene", "pairs_in_order")]
+                kind = "photographs" if name == VMAF_STILLS else "videos"
+                rows.append([f"{kind}, {words}", counts, *numbers, str(each["pairs"])])
+    return table(["encodes", "items of contents", "SROCC", "PLCC", "SROCC within a scene", "in order", "pairs"], rows)
+
+
+def _left_out(figures: Mapping[str, Any]) -> str:
+    said = []
+    for name, trial in figures["one_content_sets"].items():
+        change = ", ".join(
+            f"`{each}` {_figure(trial['without'][each])} to {_figure(trial['with'][each])}" for each in trial["with"]
+        )
+        verdict = "is fitted on" if trial["fitted"] else "is not fitted on, since it spoils the others"
+        said.append(f"- *`{name}`*, one scene, {verdict} (out-of-fold SROCC without and with it: {change}).\n")
+    return "".join(said)
+
+
+def _intervals(half_width: Mapping[str, float | None]) -> str:
+    said = [
+        f"{_percent(float(level))} of them lie within {width:.2f} of the score"
+        for level, width in half_width.items()
+        if width is not None
+    ]
+    return ", ".join(said) + "." if said else "too few contents for any level."
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

@@ -1,0 +1,117 @@
+"""The diagnosis head's own labels: clips of the bank, whose distortions are known because we made them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conviqt_cli.errors import InputError
+from conviqt_cli.fitting.diagnosis_head import FOLDS, fit_head, recalibrated
+from conviqt_cli.model.bundle import open_bundle
+from conviqt_cli.model.encoder import Encoder
+from conviqt_cli.model.torch_backend import TorchEncoder
+from conviqt_cli.training.distortions.spatial_bank import SPATIAL
+from conviqt_cli.training.distortions.video_bank import VIDEO
+from conviqt_cli.training.heads.assembly import seal
+from conviqt_cli.training.packing.shards import type_and_level
+from conviqt_cli.training.stages.clip_features import ClipFeatures, read_features, whole_clip
+
+
+def family_of(kind: str) -> str:
+    """The family that the bank gives a distortion type; other names (``pristine``) are their own family."""
+    return next((each.family for each in (*SPATIAL, *VIDEO) if each.name == kind), kind)
+
+
+@dataclass(frozen=True)
+class KnownClips:
+    """Clips with one known distortion or none: ``vectors`` (n, 2048), type and family names (n), levels 0 to 5 (n,).
+
+    Clips of mixed types and authentic clips are not among them. ``contents`` (n,) are numbers of scenes.
+    """
+
+    vectors: NDArray[np.float32]
+    types: list[str]
+    families: list[str]
+    levels: NDArray[np.float64]
+    contents: NDArray[np.int64]
+
+
+def known_clips(clips: ClipFeatures, encoder: Encoder) -> KnownClips:
+    """The clips whose label is a single type or ``pristine``, as vectors of ``encoder``; a square stands still."""
+    rows, types, levels = [], [], []
+    for row, hot in enumerate(clips.classes.numpy()):
+        if hot.sum() != 1:
+            continue
+        name, level = type_and_level(clips.names[int(hot.argmax())])
+        rows.append(row)
+        types.append(name)
+        levels.append(float(level))
+    return KnownClips(
+        np.stack([encoder.temporal(whole_clip(clips.features[row].float().numpy())) for row in rows]),
+        types,
+        [family_of(name) for name in types],
+        np.array(levels),
+        clips.contents.numpy()[rows],
+    )
+
+
+def _together(folders: Sequence[Path], encoder: Encoder) -> KnownClips:
+    parts = [known_clips(read_features(folder), encoder) for folder in folders]
+    return KnownClips(
+        np.concatenate([part.vectors for part in parts]),
+        [name for part in parts for name in part.types],
+        [name for part in parts for name in part.families],
+        np.concatenate([part.levels for part in parts]),
+        np.concatenate([part.contents for part in parts]),
+    )
+
+
+def fit_diagnosis_stage(
+    bundle: Path,
+    features: Sequence[Path],
+    progress: Callable[[str], None] = lambda step: None,
+    *,
+    held_out: Sequence[Path] = (),
+) -> dict[str, Any]:
+    """Fit a diagnosis head on packed items' ``features`` and add it to ``bundle``; returns the figures of its card.
+
+    Each folder holds features of clips or of squares; squares are cheap and bring many contents, clips bring what only
+    time shows. Families of fewer contents than the head can be judged on are left out, and named in the card. Of
+    ``held_out``, features of contents that the encoder has not seen, half set the head's probabilities and half judge
+    it. Raises :class:`InputError` for a folder that holds no features of this kind, or too few to fit on.
+    """
+    opened = open_bundle(bundle)
+    encoder = TorchEncoder(opened, "cpu", "fp32")
+    progress("clip vectors")
+    known = _together(features, encoder)
+    families = np.array(known.families)
+    rare = [name for name in np.unique(families).tolist() if len(np.unique(known.contents[families == name])) < FOLDS]
+    kept = ~np.isin(families, rare)
+    progress("fitting")
+    try:
+        head = fit_head(
+            known.vectors[kept],
+            families[kept].tolist(),
+            known.levels[kept],
+            known.contents[kept].astype(str),
+            encoder_id=opened.encoder_id,
+        )
+        if held_out:
+            unseen = _together(held_out, encoder)
+            head = recalibrated(head, unseen.vectors, unseen.families, unseen.levels, unseen.contents.astype(str))
+    except ValueError as error:
+        where = ", ".join(map(str, [*features, *held_out]))
+        raise InputError(f"{where}: no diagnosis head can be fitted on these items ({error})") from None
+    head.card["families_left_out"] = rare
+    head.save(bundle / "diagnosis.safetensors")
+    seal(
+        bundle,
+        {"diagnosis": "diagnosis.safetensors"},
+        {"diagnosis": "linear probe on our own distortions of known type and level; see MODEL_CARD.md"},
+    )
+    return head.card

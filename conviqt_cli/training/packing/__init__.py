@@ -1,0 +1,1 @@
+"""Distorted squares and clips, packed into shards."""

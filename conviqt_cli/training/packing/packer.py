@@ -1,0 +1,198 @@
+"""Corpus to shards for the spatial stage: distorted squares of photographs and of moving windows, in cells."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+import cv2
+import numpy as np
+
+from conviqt_cli.errors import InputError
+from conviqt_cli.plans.time_plan import CLIP_LENGTH
+from conviqt_cli.training.corpus.gathering import Source
+from conviqt_cli.training.corpus.holdout import held_out
+from conviqt_cli.training.distortions.distortion import LEVELS, Distortion, Pixels
+from conviqt_cli.training.distortions.spatial_bank import SPATIAL
+from conviqt_cli.training.distortions.video_bank import VIDEO
+from conviqt_cli.training.packing.pictures import (
+    is_photograph,
+    moving_window,
+    random_scale,
+    read_frames,
+    read_picture,
+    square,
+)
+from conviqt_cli.training.packing.shards import PackedItem, class_names, multi_hot, write_shard
+
+#: Families whose damage one frame does not show; they are left to the temporal stage.
+IN_TIME_ONLY = ("timing", "flicker")
+
+#: Distorted beyond the square that is kept, so that no filter's edge is in the picture.
+MARGIN = 16
+
+#: Frames before the first that is kept: an encoder's first frame is coded unlike the others.
+LEAD = 6
+
+#: Frames that are read of a video beyond those of a window, so that windows may begin at different ones.
+SPARE_FRAMES = 12
+
+T = TypeVar("T")
+
+
+def bank(recipe: Recipe) -> tuple[tuple[Distortion, ...], tuple[Distortion, ...]]:
+    """The spatial and the video types of a recipe: of video types only those that show, when an item is one frame."""
+    return SPATIAL, tuple(kind for kind in VIDEO if recipe.frames > 1 or _seen_in_a_frame(kind))
+
+
+def _seen_in_a_frame(kind: Distortion) -> bool:
+    families = {other.name: other.family for other in VIDEO}
+    return not any(families[part] in IN_TIME_ONLY for part in kind.parts or (kind.name,))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a cell is made of: ``contents`` clean ones, each also with some types at ``levels`` levels.
+
+    ``spatial`` and ``video`` types are drawn from either bank. ``authentic`` further items come from authentic
+    sources. Items are ``frames`` squares of ``side`` pixels. A shard holds ``cells`` cells unless told otherwise.
+    """
+
+    contents: int
+    spatial: int
+    video: int
+    levels: int
+    authentic: int
+    side: int
+    frames: int
+    cells: int
+
+
+#: What each stage trains on: single squares, and clips in which most distortions need time to be seen.
+SQUARES = Recipe(contents=2, spatial=2, video=1, levels=2, authentic=2, side=256, frames=1, cells=32)
+CLIPS = Recipe(contents=2, spatial=2, video=3, levels=2, authentic=2, side=192, frames=CLIP_LENGTH, cells=2)
+
+
+def pack(
+    sources: Sequence[Source],
+    output: Path,
+    *,
+    shards: int,
+    cells: int | None = None,
+    recipe: Recipe = SQUARES,
+    seed: int = 0,
+    held_out_side: bool = False,
+    jobs: int = 1,
+    progress: Callable[[int], None] = lambda done: None,
+) -> None:
+    """Write ``shards`` files of ``cells`` cells each to ``output``; those that exist already are left as they are.
+
+    Each file depends on ``seed`` and its number alone. ``held_out_side`` packs the held-out contents instead of the
+    others. Raises :class:`InputError` when there are too few sources.
+    """
+    chosen = [source for source in sources if held_out(source.content) == held_out_side]
+    clean = [source for source in chosen if source.kind.endswith("pristine")]
+    authentic = [source for source in chosen if source.kind.endswith("ugc")]
+    if len(clean) < recipe.contents or len(authentic) < recipe.authentic:
+        raise InputError(
+            f"the corpus has {len(clean)} pristine and {len(authentic)} authentic sources for this side of the split; "
+            f"a cell needs {recipe.contents} and {recipe.authentic}"
+        )
+    output.mkdir(parents=True, exist_ok=True)
+    missing = [
+        number for number in range(shards) if not (output / f"shard-{seed:03d}-{number:04d}.safetensors").exists()
+    ]
+    with ProcessPoolExecutor(jobs) as pool:
+        work = {
+            pool.submit(_pack_one, clean, authentic, output, number, cells or recipe.cells, recipe, seed)
+            for number in missing
+        }
+        for done, finished in enumerate(as_completed(work), shards - len(missing) + 1):
+            finished.result()
+            progress(done)
+
+
+def _pack_one(
+    clean: list[Source], authentic: list[Source], output: Path, number: int, cells: int, recipe: Recipe, seed: int
+) -> None:
+    cv2.setNumThreads(0)
+    names = class_names([kind for kinds in bank(recipe) for kind in kinds])
+    rng = np.random.default_rng([seed, number])
+    packed = [_cell(clean, authentic, names, recipe, rng) for _ in range(cells)]
+    write_shard(output / f"shard-{seed:03d}-{number:04d}.safetensors", names, packed)
+
+
+def _cell(
+    clean: list[Source], authentic: list[Source], names: list[str], recipe: Recipe, rng: np.random.Generator
+) -> list[PackedItem]:
+    kinds = [kind for part, count in zip(bank(recipe), (recipe.spatial, recipe.video), strict=True)
+             for kind in _drawn(part, count, rng)]  # fmt: skip
+    chosen = [(kind, level) for kind in kinds for level in sorted(_drawn(LEVELS, recipe.levels, rng))]
+    items: list[PackedItem] = []
+    for source in _drawn(clean, recipe.contents, rng):
+        content = content_id(source.content)
+        window = _window(source, recipe.side + 2 * MARGIN, recipe.frames + LEAD + 1, rng)
+        items.append(PackedItem(_kept(window, recipe), multi_hot(names, None, 0), content))
+        for kind, level in chosen:
+            distorted = kind.apply(window, level, rng) if kind in VIDEO else _each(kind, window, level, rng, recipe)
+            items.append(PackedItem(_kept(distorted, recipe), multi_hot(names, kind, level), content))
+    for source in _drawn(authentic, recipe.authentic, rng):
+        window = _window(source, recipe.side + 2 * MARGIN, recipe.frames + LEAD + 1, rng, still=True)
+        items.append(PackedItem(_kept(window, recipe), np.zeros(len(names), np.float32), content_id(source.content)))
+    return items
+
+
+def _drawn(values: Sequence[T], count: int, rng: np.random.Generator) -> list[T]:
+    return [values[int(index)] for index in rng.choice(len(values), count, replace=False)]
+
+
+def content_id(content: str) -> int:
+    """A number for a content, from its name alone; never negative."""
+    return int.from_bytes(hashlib.sha256(content.encode()).digest()[:7], "big")
+
+
+def _each(kind: Distortion, window: Pixels, level: int, rng: np.random.Generator, recipe: Recipe) -> Pixels:
+    """A spatial type on every frame that is kept: noise anew on each, all else with the same chances."""
+    seed, result = int(rng.integers(2**62)), window.copy()
+    for index in range(LEAD, LEAD + recipe.frames):
+        own = [seed, index] if "noise" in (kind.family, *kind.name.split("_")) else [seed]
+        result[index] = kind.apply(window[index], level, np.random.default_rng(own))
+    return np.asarray(result, np.uint8)
+
+
+def _kept(window: Pixels, recipe: Recipe) -> Pixels:
+    return np.ascontiguousarray(window[LEAD : LEAD + recipe.frames, MARGIN:-MARGIN, MARGIN:-MARGIN])
+
+
+def _window(source: Source, side: int, frames: int, rng: np.random.Generator, still: bool = False) -> Pixels:
+    """Frames (frames, side, side, 3) of a source: of a photograph a window that moves, unless it is to stand still."""
+    if is_photograph(source.path):
+        picture = random_scale(_photograph(source.path), side, rng)
+        if still:
+            return np.repeat(square(picture, side, rng)[None], frames, axis=0)
+        return moving_window(square(picture, min(2 * side, *picture.shape[:2]), rng), side, frames, rng)
+    scene = _scene(source.path, frames + SPARE_FRAMES)
+    # The scene is read once for many windows; a short one repeats its last frame.
+    start = int(rng.integers(0, max(1, len(scene) - frames + 1)))
+    part = scene[start : start + frames]
+    part = np.concatenate([part, np.repeat(part[-1:], frames - len(part), axis=0)])
+    seed = int(rng.integers(2**62))
+    return np.stack(
+        [square(random_scale(frame, side, own), side, own, tries=1)
+         for frame in part for own in (np.random.default_rng(seed),)]
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=96)
+def _photograph(path: Path) -> Pixels:
+    return read_picture(path)
+
+
+@lru_cache(maxsize=2)
+def _scene(path: Path, frames: int) -> Pixels:
+    return read_frames(path, frames)

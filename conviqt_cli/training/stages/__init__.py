@@ -1,0 +1,1 @@
+"""The two self-supervised training stages and the loop they share."""

@@ -1,0 +1,136 @@
+"""Packed clips to frozen spatial features: what the temporal stage, the diagnosis head and the probes learn from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from conviqt_cli.errors import InputError
+from conviqt_cli.model.encoder import Encoder
+from conviqt_cli.plans.time_plan import CLIP_LENGTH
+from conviqt_cli.training.packing.shards import Shards
+from conviqt_cli.training.stages.loss import authentic_ids
+
+
+@dataclass(frozen=True)
+class ClipFeatures:
+    """Features of ``n`` clips.
+
+    ``features`` (n, frames, 4096) float16, full scale then half; ``classes`` (n, c) multi-hot, named by ``names``,
+    all zero for authentic clips; ``contents`` (n,) a number for each clip's scene.
+    """
+
+    features: Tensor
+    classes: Tensor
+    contents: Tensor
+    names: list[str]
+
+    @property
+    def authentic(self) -> Tensor:
+        """What the loss calls ``authentic``, (n,)."""
+        return authentic_ids(self.classes, self.contents)
+
+    def chosen(self, rows: Tensor) -> ClipFeatures:
+        """Some of the clips."""
+        return ClipFeatures(self.features[rows], self.classes[rows], self.contents[rows], self.names)
+
+    def named(self, names: Sequence[str]) -> ClipFeatures:
+        """The same clips with classes in the order of ``names``, which must have all of this one's."""
+        columns = [names.index(name) for name in self.names]
+        classes = torch.zeros(len(self.classes), len(names), dtype=self.classes.dtype)
+        classes[:, columns] = self.classes
+        return ClipFeatures(self.features, classes, self.contents, list(names))
+
+
+def joined(parts: Sequence[ClipFeatures]) -> ClipFeatures:
+    """Clips of one set of names as one; single frames stand still for the length of a clip."""
+    length = max(part.features.shape[1] for part in parts)
+    return ClipFeatures(
+        torch.cat([part.features.expand(-1, length, -1) for part in parts]),
+        torch.cat([part.classes for part in parts]),
+        torch.cat([part.contents for part in parts]),
+        parts[0].names,
+    )
+
+
+def extract(
+    shards: Path, encoder: Encoder, output: Path, progress: Callable[[int, int], None] = lambda done, all: None
+) -> None:
+    """Features of every shard in ``shards``, a file each in ``output``; files of this encoder are not made again."""
+    output.mkdir(parents=True, exist_ok=True)
+    paths = sorted(shards.glob("*.safetensors"))
+    if not paths:
+        raise InputError(f"{shards}: holds no shards (*.safetensors); make some with `conviqt train pack --clips`")
+    for done, path in enumerate(paths, 1):
+        target = output / path.name
+        if not _is_of(target, encoder.encoder_id):
+            _extract(path, encoder, target)
+        progress(done, len(paths))
+
+
+def _extract(path: Path, encoder: Encoder, target: Path) -> None:
+    packed = Shards(path)
+    items = [item for cell in range(len(packed)) for item in packed.cell(cell)]
+    rows: list[NDArray[np.float16]] = []
+    for item in items:
+        if all(np.array_equal(item.frames[0], frame) for frame in item.frames[1:]):
+            one = encoder.spatial(item.frames[:1]).astype(np.float16)
+            rows.append(np.repeat(one, len(item.frames), axis=0))
+        else:
+            rows.append(encoder.spatial(item.frames).astype(np.float16))
+    tensors = {
+        "features": torch.from_numpy(np.stack(rows)),
+        "classes": torch.from_numpy(np.stack([item.classes for item in items])),
+        "contents": torch.tensor([item.content for item in items], dtype=torch.int64),
+    }
+    partial = target.with_suffix(".partial")
+    save_file(tensors, partial, metadata={"classes": json.dumps(packed.classes), "encoder": encoder.encoder_id})
+    partial.rename(target)
+
+
+def whole_clip(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Features (frames, 4096) of at most a clip, brought to its length by repeating the last frame's."""
+    missing = CLIP_LENGTH - len(features)
+    return np.concatenate([features, np.repeat(features[-1:], missing, axis=0)]) if missing else features
+
+
+def _is_of(path: Path, encoder_id: str) -> bool:
+    if not path.exists():
+        return False
+    try:
+        with safe_open(path, "pt") as file:
+            return (file.metadata() or {}).get("encoder") == encoder_id
+    except SafetensorError:
+        return False
+
+
+def read_features(folder: Path) -> ClipFeatures:
+    """All features of a folder; raises :class:`InputError` for files that are not, or not of one encoder."""
+    names: list[str] | None = None
+    encoders: set[str] = set()
+    parts: list[ClipFeatures] = []
+    for path in sorted(folder.glob("*.safetensors")):
+        try:
+            with safe_open(path, "pt") as file:
+                metadata = file.metadata() or {}
+                own: list[str] = json.loads(metadata["classes"])
+                encoders.add(metadata["encoder"])
+                features, classes, contents = map(file.get_tensor, ("features", "classes", "contents"))
+                parts.append(ClipFeatures(features, classes, contents, own))
+        except (SafetensorError, KeyError, ValueError) as error:
+            raise InputError(f"{path}: not clip features, or damaged ({error}); delete it and extract again") from None
+        if len(encoders) > 1 or own != (names or own):
+            raise InputError(f"{path}: made with another encoder or bank than the files beside it; extract again")
+        names = own
+    if names is None:
+        raise InputError(f"{folder}: holds no clip features")
+    return joined(parts)
