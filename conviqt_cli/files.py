@@ -1,9 +1,44 @@
-"""Files written whole or not at all, checksums and short identifiers."""
+"""Files that appear complete or not at all, checksums, and short identifiers."""
 
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+
+@contextmanager
+def write_whole(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path``; it takes that name when the block ends, and is removed if it raises.
+
+    A reader, or a run that starts after a crash, sees the old file or the complete new one, never half of one. The
+    temporary name is this process's own, so two processes may write the same file: the last one to finish wins.
+    The file has the permissions that new files of the user have. Raises ``OSError`` when it cannot be renamed.
+
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp()) / "scores.txt"
+    >>> with write_whole(target) as temporary:
+    ...     _ = temporary.write_text("4.2")
+    ...     target.exists()
+    False
+    >>> target.read_text()
+    '4.2'
+    """
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_text_whole(path: Path, text: str) -> None:
+    """Write ``text`` as UTF-8 by way of :func:`write_whole`."""
+    with write_whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def sha256(path: Path) -> str:
@@ -13,3 +48,22 @@ def sha256(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def short_id(content: str | bytes, length: int = 16) -> str:
+    """The first ``length`` hex digits of the SHA-256 of ``content``; text counts as UTF-8.
+
+    >>> short_id("conviqt")
+    'd99dff546ac1739a'
+    """
+    data = content.encode() if isinstance(content, str) else content
+    return hashlib.sha256(data).hexdigest()[:length]
+
+
+def safe_name(text: str, longest: int = 80) -> str:
+    """``text`` as the name of a file or folder: letters, digits, ``-`` and ``_`` stay, the rest becomes ``_``.
+
+    >>> safe_name("contrique/resnet 50")
+    'contrique_resnet_50'
+    """
+    return "".join(each if each.isalnum() or each in "-_" else "_" for each in text)[:longest]

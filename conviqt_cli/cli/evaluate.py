@@ -14,6 +14,7 @@ from rich.console import Console
 from conviqt_cli.cli import labelled, options
 from conviqt_cli.cli.console import log
 from conviqt_cli.errors import UsageError
+from conviqt_cli.files import write_text_whole
 
 if TYPE_CHECKING:
     from conviqt_cli.evaluation.judging import Predictions
@@ -159,7 +160,7 @@ def evaluate(
             record["verdicts"] = [each.to_dict() for each in verdicts]
             record["comparisons"] = [each.to_dict() for each in comparisons]
     if output is not None:
-        output.write_text(json.dumps(_finite(record), indent=2) + "\n", encoding="utf-8")
+        write_text_whole(output, json.dumps(_finite(record), indent=2) + "\n")
     if as_json:
         typer.echo(json.dumps(_finite(record), indent=2))
         return

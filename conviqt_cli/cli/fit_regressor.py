@@ -12,6 +12,7 @@ from rich.console import Console
 from conviqt_cli.cli import labelled, options
 from conviqt_cli.cli.console import log
 from conviqt_cli.errors import UsageError
+from conviqt_cli.files import write_text_whole
 
 if TYPE_CHECKING:
     from conviqt_cli.fitting.fit import FitReport
@@ -162,6 +163,6 @@ def _write_reports(fitted: FitReport, left_out: dict[str, list[str]], paths: lis
         if path.suffix.lower() == ".html":
             from conviqt_cli.report.fit_page import fit_page
 
-            path.write_text(fit_page(fitted), encoding="utf-8")
+            write_text_whole(path, fit_page(fitted))
         else:
-            path.write_text(json.dumps({**fitted.to_dict(), "left_out": left_out}, indent=2) + "\n", encoding="utf-8")
+            write_text_whole(path, json.dumps({**fitted.to_dict(), "left_out": left_out}, indent=2) + "\n")

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from conviqt_cli.arrays import Floats, Mask
 from conviqt_cli.fitting.estimator import Estimator, predict, tune
 from conviqt_cli.fitting.validation import Spread, summary, validate
 from conviqt_cli.labels.dataset import Dataset
@@ -30,10 +30,10 @@ class Predictions:
     """
 
     model: str
-    values: NDArray[np.float64]
+    values: Floats
     scale: Scale | None
-    inside: NDArray[np.bool_] | None = None
-    novel: NDArray[np.bool_] | None = None
+    inside: Mask | None = None
+    novel: Mask | None = None
     fitted_here: bool = False
 
 

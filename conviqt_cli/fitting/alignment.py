@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from conviqt_cli.arrays import Floats
 
 #: ``predict(scores, left_out)``: scores (n,) on the target scale to predictions (n,), each from a model that has seen
 #: neither the set ``left_out`` nor the item's content.

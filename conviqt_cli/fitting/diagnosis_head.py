@@ -23,10 +23,8 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 from scipy.optimize import minimize, minimize_scalar
 
+from conviqt_cli.arrays import Floats, Indices, Mask
 from conviqt_cli.quality.diagnosis import CLEAR, PRISTINE, WORST_LEVEL, DiagnosisHead, name_problem, softmax
-
-Floats = NDArray[np.floating[Any]]
-Ints = NDArray[np.intp]
 
 #: Folds of the cross-validation; a family must have as many contents.
 FOLDS = 5
@@ -166,9 +164,9 @@ class _Labelled:
     """Labels as numbers: ``family`` (n,) indexes ``names``, ``content`` (n,) the contents, ``level`` (n,) 0 to 5."""
 
     names: tuple[str, ...]
-    family: Ints
-    level: NDArray[np.float64]
-    content: Ints
+    family: Indices
+    level: Floats
+    content: Indices
 
     @classmethod
     def of(cls, vectors: Floats, families: Sequence[str], levels: Any, groups: Any) -> _Labelled:
@@ -196,16 +194,16 @@ class _Labelled:
         return cls(names, family, level, content)
 
     @property
-    def weight(self) -> NDArray[np.float64]:
+    def weight(self) -> Floats:
         """(n,) with mean 1, the same sum for every family that is there."""
         _, place, counts = np.unique(self.family, return_inverse=True, return_counts=True)
         return np.asarray((len(self.family) / (len(counts) * counts))[place])
 
-    def part(self, rows: Ints) -> _Labelled:
+    def part(self, rows: Indices) -> _Labelled:
         """The labels of some rows; the names stay."""
         return _Labelled(self.names, self.family[rows], self.level[rows], self.content[rows])
 
-    def folds(self, seed: int) -> list[tuple[Ints, Ints]]:
+    def folds(self, seed: int) -> list[tuple[Indices, Indices]]:
         """Training and test rows, contents whole and families spread over the folds."""
         from sklearn.model_selection import StratifiedGroupKFold
 
@@ -217,8 +215,8 @@ class _Labelled:
 class _Space:
     """Standardised principal components: ``project`` gives points, ``unfold`` brings weights on them back."""
 
-    mean: NDArray[np.float64]
-    turn: NDArray[np.float64]
+    mean: Floats
+    turn: Floats
 
     @classmethod
     def of(cls, vectors: Floats) -> _Space:
@@ -242,7 +240,7 @@ class _Space:
         size = np.sqrt(values.sum(dtype=np.float64) / count)
         return cls(mean, scale[:, None] * directions / size * np.sqrt(len(values)))
 
-    def project(self, vectors: Floats) -> NDArray[np.float64]:
+    def project(self, vectors: Floats) -> Floats:
         """(n, d) to (n, components), with mean square 1."""
         return np.asarray((vectors - self.mean) @ self.turn)
 
@@ -253,8 +251,8 @@ class _Space:
 
 
 def _choose_penalty(
-    points: Floats, data: _Labelled, folds: list[tuple[Ints, Ints]]
-) -> tuple[float, float, NDArray[np.float64]]:
+    points: Floats, data: _Labelled, folds: list[tuple[Indices, Indices]]
+) -> tuple[float, float, Floats]:
     """The penalty of least held-out log loss, its temperature, and its held-out logits (n, k)."""
     logits = np.zeros((len(PENALTIES), len(points), len(data.names)))
     for train, test in folds:
@@ -265,9 +263,7 @@ def _choose_penalty(
     return PENALTIES[index], temperature, logits[index]
 
 
-def _classifier(
-    points: Floats, data: _Labelled, penalties: Sequence[float]
-) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+def _classifier(points: Floats, data: _Labelled, penalties: Sequence[float]) -> list[tuple[Floats, Floats]]:
     """Weights (k, components) and biases (k,) for each penalty, each search starting from the result before.
 
     Minimises mean weighted cross entropy + penalty / 2 |weights|². The curvature along a component is about its
@@ -319,8 +315,8 @@ def _log_loss(chance: Floats, data: _Labelled) -> float:
 
 
 def _choose_level_penalty(
-    points: Floats, data: _Labelled, folds: list[tuple[Ints, Ints]]
-) -> tuple[float, NDArray[np.float64]]:
+    points: Floats, data: _Labelled, folds: list[tuple[Indices, Indices]]
+) -> tuple[float, Floats]:
     """The penalty of least held-out squared error, and the held-out levels (n,), each by its true family's ridge."""
     estimates = np.zeros((len(LEVEL_PENALTIES), len(points)))
     for train, test in folds:
@@ -334,12 +330,10 @@ def _choose_level_penalty(
     return LEVEL_PENALTIES[best], estimates[best]
 
 
-def _level_ridges(
-    points: Floats, data: _Labelled, penalties: Sequence[float]
-) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+def _level_ridges(points: Floats, data: _Labelled, penalties: Sequence[float]) -> list[tuple[Floats, Floats]]:
     """Weights (k, components) and biases (k,) of each family's level, for each penalty; zero for pristine."""
     classes, width = len(data.names), points.shape[1]
-    found = [(np.zeros((classes, width)), np.zeros(classes)) for _ in penalties]
+    found: list[tuple[Floats, Floats]] = [(np.zeros((classes, width)), np.zeros(classes)) for _ in penalties]
     clean = np.flatnonzero(data.family == 0)
     for family in range(1, classes):
         own = np.flatnonzero(data.family == family)
@@ -396,7 +390,7 @@ def _figures(data: _Labelled, chance: Floats, level: Floats) -> dict[str, Any]:
     }
 
 
-def _calibration_error(stated: Floats, right: NDArray[np.bool_], weight: Floats) -> float:
+def _calibration_error(stated: Floats, right: Mask, weight: Floats) -> float:
     """Expected calibration error: stated probability against frequency of being right, by bins of equal width."""
     place = np.minimum((stated * _CALIBRATION_BINS).astype(int), _CALIBRATION_BINS - 1)
     gap = np.bincount(place, weight * (stated - right), _CALIBRATION_BINS)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from conviqt_cli.arrays import Floats
 from conviqt_cli.fitting.splits import Split, grouped_folds
 from conviqt_cli.labels.dataset import Dataset
 from conviqt_cli.quality.intervals import Intervals
@@ -46,7 +46,7 @@ class Tuned:
 
     model: Model
     parameters: Parameters
-    out_of_fold: NDArray[np.float64]
+    out_of_fold: Floats
     intervals: Intervals
 
 
@@ -68,6 +68,6 @@ def tune(estimator: Estimator, data: Dataset, seed: int = 0) -> Tuned:
     return Tuned(model, parameters, pooled, intervals)
 
 
-def predict(model: Model, data: Dataset) -> NDArray[np.float64]:
+def predict(model: Model, data: Dataset) -> Floats:
     """Pooled prediction of each video, (n,): clips one by one, then their mean."""
     return data.pool(model.predict(data.clips))

@@ -6,7 +6,6 @@ goes on where it was; renaming, moving or copying a video costs nothing; editing
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -17,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from conviqt_cli.errors import ConviqtError, DecodeError, InputError, LabelError, LimitError
-from conviqt_cli.files import sha256
+from conviqt_cli.files import safe_name, sha256, short_id
 from conviqt_cli.labels.dataset import Dataset
 from conviqt_cli.labels.layouts import stem_of
 from conviqt_cli.labels.matching import match
@@ -73,7 +72,7 @@ def extract(
     """
     sets: list[FeatureSet] = []
     failed: dict[str, str] = {}
-    kept_in = cache / "features" / _safe(extractor.encoder_id) / _digest(json.dumps(settings, sort_keys=True).encode())
+    kept_in = cache / "features" / safe_name(extractor.encoder_id) / short_id(json.dumps(settings, sort_keys=True))
     kept_in.mkdir(parents=True, exist_ok=True)
     for done, name in enumerate(names):
         path = folder / name
@@ -143,11 +142,3 @@ def _read_kept(path: Path, encoder_id: str) -> FeatureSet | None:
     except ConviqtError:  # absent, or damaged by a full disk: extracted again
         return None
     return found if found.encoder_id == encoder_id else None
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:16]
-
-
-def _safe(text: str) -> str:
-    return "".join(character if character.isalnum() or character in "-_" else "_" for character in text)[:80]

@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from conviqt_cli.arrays import Floats
 from conviqt_cli.fitting.curve import CurvePoint, learning_curve
 from conviqt_cli.fitting.estimator import Estimator, Model, tune
 from conviqt_cli.fitting.ridge import Ridge, absolute_penalty
@@ -56,7 +56,7 @@ class FitReport:
     coverage: float
     half_width: float
     cross_validated: Agreement
-    predicted: NDArray[np.float64]
+    predicted: Floats
     curve: list[CurvePoint]
     caveats: list[str]
     level: float

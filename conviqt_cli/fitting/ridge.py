@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from conviqt_cli.arrays import Floats
 from conviqt_cli.fitting.estimator import UNSTATED, Parameters
 from conviqt_cli.fitting.splits import Split
 from conviqt_cli.labels.dataset import Dataset
 from conviqt_cli.quality.regressor import LinearRegressor
-
-Floats = NDArray[np.float64]
 
 #: Relative penalties, strongest first so that a tie goes to the smoother model.
 PENALTIES = tuple(float(value) for value in 10.0 ** np.arange(4.0, -8.5, -0.5))

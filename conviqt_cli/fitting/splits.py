@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Indices = NDArray[np.intp]
+from conviqt_cli.arrays import Indices
+
 Split = tuple[Indices, Indices]
 
 

@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from conviqt_cli.arrays import Floats
 from conviqt_cli.fitting.estimator import UNSTATED, Parameters
 from conviqt_cli.fitting.splits import Split
 from conviqt_cli.labels.dataset import Dataset
 from conviqt_cli.quality.regressor import SvrRegressor
-
-Floats = NDArray[np.float64]
 
 #: C in units of standardised labels; gamma relative to one over the mean squared distance. Smoothest first.
 COSTS = tuple(2.0**power for power in (0, 2, 4, 6, 8))

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from conviqt_cli.arrays import Floats, Indices
 from conviqt_cli.fitting.estimator import Estimator, Parameters, predict, tune
 from conviqt_cli.fitting.splits import Split, grouped_splits
 from conviqt_cli.labels.dataset import Dataset
@@ -29,8 +29,8 @@ class SplitOutcome:
     contents; ``covered`` is the share of test labels inside it.
     """
 
-    test: NDArray[np.intp]
-    predicted: NDArray[np.float64]
+    test: Indices
+    predicted: Floats
     parameters: Parameters
     agreement: Agreement
     covered: float

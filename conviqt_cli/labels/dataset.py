@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -10,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from conviqt_cli.arrays import Floats, Indices
 from conviqt_cli.errors import LabelError
-
-Floats = NDArray[np.float64]
+from conviqt_cli.files import short_id
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Dataset:
     ratings: Floats
     groups: NDArray[np.str_]
     clips: Floats
-    owner: NDArray[np.intp]
+    owner: Indices
 
     @classmethod
     def of_vectors(
@@ -61,7 +60,7 @@ class Dataset:
     def digest(self) -> str:
         """Identity of the labels: the same videos' names and scores, in any order, have the same one."""
         lines = sorted(f"{name}\t{mos!r}" for name, mos in zip(self.names.tolist(), self.mos.tolist(), strict=True))
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+        return short_id("\n".join(lines))
 
     @cached_property
     def means(self) -> Floats:
@@ -76,7 +75,7 @@ class Dataset:
         counts = np.bincount(self.owner, minlength=len(self)).reshape(-1, *[1] * (per_clip.ndim - 1))
         return np.asarray(np.add.reduceat(per_clip, starts, axis=0) / counts)
 
-    def take(self, videos: NDArray[np.intp]) -> Dataset:
+    def take(self, videos: Indices) -> Dataset:
         """The set restricted to ``videos`` (ascending or not), clips following."""
         position = np.full(len(self), -1)
         position[videos] = np.arange(len(videos))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from conviqt_cli.arrays import Floats, Indices
 from conviqt_cli.errors import LabelError
 from conviqt_cli.labels.columns import Columns, choose, name_of
 from conviqt_cli.labels.layouts import Layout, find_layout
@@ -46,9 +46,9 @@ class Labels:
 
     source: str
     names: list[str]
-    mos: NDArray[np.float64]
-    std: NDArray[np.float64]
-    ratings: NDArray[np.float64]
+    mos: Floats
+    std: Floats
+    ratings: Floats
     groups: list[str]
     scale: Scale
     layout: Layout | None
@@ -141,14 +141,14 @@ def read_labels(path: Path, reading: Reading | None = None) -> Labels:
     return Labels(str(path), names, mos, known_std, known_ratings, contents, scale, layout, facts, left_out)
 
 
-def _numbers(table: Table, index: int | None) -> NDArray[np.float64]:
+def _numbers(table: Table, index: int | None) -> Floats:
     if index is None:
         return np.full(len(table.rows), np.nan)
     values = np.array([number(cell) for cell in table.column(index)], dtype=np.float64)
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _mean_opinions(table: Table, columns: tuple[int, ...]) -> tuple[NDArray[np.float64], ...]:
+def _mean_opinions(table: Table, columns: tuple[int, ...]) -> tuple[Floats, ...]:
     opinions = np.column_stack([_numbers(table, index) for index in columns])
     opinions[opinions == -1] = np.nan
     count = np.isfinite(opinions).sum(axis=1)
@@ -159,9 +159,7 @@ def _mean_opinions(table: Table, columns: tuple[int, ...]) -> tuple[NDArray[np.f
     return mean, std, count.astype(np.float64)
 
 
-def _average_ratings(
-    names: list[str], rows: NDArray[np.intp], scores: NDArray[np.float64]
-) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def _average_ratings(names: list[str], rows: Indices, scores: Floats) -> tuple[Indices, Floats, Floats, Floats]:
     """One label a video from one row a rating; the results sit at the video's first row."""
     of_video: dict[str, list[int]] = defaultdict(list)
     for row in rows:
@@ -174,9 +172,7 @@ def _average_ratings(
     return np.array([several[0] for several in of_video.values()]), mos, std, ratings
 
 
-def _without_duplicates(
-    names: list[str], rows: NDArray[np.intp], mos: NDArray[np.float64], left_out: dict[str, list[str]]
-) -> NDArray[np.intp]:
+def _without_duplicates(names: list[str], rows: Indices, mos: Floats, left_out: dict[str, list[str]]) -> Indices:
     """One row a name: repeats of the same score count once, names with different scores not at all."""
     of_name: dict[str, list[int]] = defaultdict(list)
     for row in rows:
@@ -212,7 +208,7 @@ def _refuse_words(
     return set(words)
 
 
-def _refuse_suspicious(path: Path, mos: NDArray[np.float64], reading: Reading) -> None:
+def _refuse_suspicious(path: Path, mos: Floats, reading: Reading) -> None:
     marked = mos == -1
     if reading.missing is None and reading.scale is None and marked.any() and (mos[~marked] >= 0).all():
         raise LabelError(
@@ -236,8 +232,8 @@ def _direction(table: Table, columns: Columns, reading: Reading) -> tuple[bool, 
 def _scale(
     path: Path,
     table: Table,
-    rows: NDArray[np.intp],
-    mos: NDArray[np.float64],
+    rows: Indices,
+    mos: Floats,
     reading: Reading,
     layout: Layout | None,
     worse: bool,

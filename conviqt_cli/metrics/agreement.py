@@ -7,13 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from conviqt_cli.arrays import Floats
 from conviqt_cli.metrics.correlation import krocc, plcc, srocc
 from conviqt_cli.metrics.error import confidence_95, epsilon_rmse, outlier_ratio, rmse
 from conviqt_cli.metrics.logistic import fit_logistic
-
-Floats = NDArray[np.floating[Any]]
 
 #: Fewest items for which the logistic leaves anything to judge (it has four parameters).
 FEWEST_FOR_LOGISTIC = 6

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from conviqt_cli.arrays import Floats
 from conviqt_cli.metrics.agreement import agreement
 from conviqt_cli.parallel import Progress, run_parallel
-
-Floats = NDArray[np.float64]
 
 #: Figures that are resampled.
 RESAMPLED = ("srocc", "krocc", "plcc", "rmse", "plcc_mapped", "rmse_mapped")
@@ -57,7 +56,7 @@ def resample(
     seed: int = 0,
     jobs: int = -1,
     progress: Progress | None = None,
-) -> NDArray[np.float64]:
+) -> Floats:
     """Figures of each model on each draw of contents: (models, draws, figures), NaN where a draw leaves one undefined.
 
     ``predictions`` holds (n,) arrays in the direction of ``labels`` (n,); ``groups`` (n,) names each item's content.
@@ -91,7 +90,7 @@ def difference(first: Floats, second: Floats, observed: float) -> Difference | N
 
 def _draw(
     predictions: list[Floats], labels: Floats, groups: NDArray[np.str_], count: int, seed: int, first: int
-) -> NDArray[np.float64]:
+) -> Floats:
     contents, content = np.unique(groups, return_inverse=True)
     members = [np.flatnonzero(content == each) for each in range(len(contents))]
     figures = np.empty((len(predictions), count, len(RESAMPLED)))

@@ -6,12 +6,9 @@ two items, or either side constant). ITU-T Rec. P.1401 (01/2020), section 7; tie
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.floating[Any]]
+from conviqt_cli.arrays import Floats
 
 
 def plcc(predicted: Floats, actual: Floats) -> float:
@@ -42,7 +39,7 @@ def krocc(predicted: Floats, actual: Floats) -> float:
     return float(kendalltau(x, y).statistic)
 
 
-def _pair(predicted: Floats, actual: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _pair(predicted: Floats, actual: Floats) -> tuple[Floats, Floats]:
     x, y = np.asarray(predicted, dtype=np.float64), np.asarray(actual, dtype=np.float64)
     if x.ndim != 1 or x.shape != y.shape:
         raise ValueError(f"two arrays of one length expected, got shapes {x.shape} and {y.shape}")

@@ -5,12 +5,9 @@ Arrays have shape (n,), all in label units. ITU-T Rec. P.1401 (01/2020), section
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.floating[Any]]
+from conviqt_cli.arrays import Floats
 
 
 def rmse(predicted: Floats, actual: Floats) -> float:
@@ -19,7 +16,7 @@ def rmse(predicted: Floats, actual: Floats) -> float:
     return float(np.sqrt(np.mean(error**2))) if error.size else float("nan")
 
 
-def confidence_95(std: Floats, ratings: Floats) -> NDArray[np.float64]:
+def confidence_95(std: Floats, ratings: Floats) -> Floats:
     """Half width of each label's 95 % confidence interval: ``t(0.975, n - 1) * std / sqrt(n)``.
 
     ``std`` is the standard deviation over viewers and ``ratings`` their number. NaN where either is unknown or fewer

@@ -10,12 +10,10 @@ small sets: figures before the mapping are always reported beside it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.floating[Any]]
+from conviqt_cli.arrays import Floats
 
 # Bounds of b3 and log b4 in units of the scores' range. Beyond them the curve is a step or a straight line to within
 # rounding, and the parameters run away without changing the fit.
@@ -35,7 +33,7 @@ class Logistic:
     b3: float
     b4: float
 
-    def __call__(self, scores: Floats) -> NDArray[np.float64]:
+    def __call__(self, scores: Floats) -> Floats:
         """Map scores of any shape to the label scale."""
         return np.asarray(self.b2 + (self.b1 - self.b2) * _rise((np.asarray(scores, np.float64) - self.b3) / self.b4))
 
@@ -74,10 +72,10 @@ def fit_logistic(scores: Floats, labels: Floats) -> Logistic:
 class _Projected:
     """The least-squares problem in b3 and log b4 alone; ``x`` spans one unit, ``y`` has mean zero."""
 
-    def __init__(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
+    def __init__(self, x: Floats, y: Floats) -> None:
         self.x, self.y = x, y
 
-    def best_of_grid(self, count: int) -> list[NDArray[np.float64]]:
+    def best_of_grid(self, count: int) -> list[Floats]:
         """The best point of a grid, and the best ones at other widths."""
         middles = np.quantile(self.x, (0.02, 0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 0.98))
         b3, log_b4 = np.meshgrid(middles, np.log([0.01, 0.03, 0.1, 0.3, 1.0, 5.0]))
@@ -88,13 +86,13 @@ class _Projected:
         rows = np.argsort(-gained.max(axis=1), kind="stable")[:count]
         return [np.array([b3[row, best[row]], log_b4[row, best[row]]]) for row in rows]
 
-    def solve(self, at: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    def solve(self, at: Floats) -> tuple[Floats, Floats, float]:
         """The curve from 0 to 1, the curve about its mean, and the best rise of it."""
         curve = _rise((self.x - at[0]) * np.exp(-at[1]))
         offset = curve - curve.mean()
         return curve, offset, float(offset @ self.y / max(float(offset @ offset), _TINY))
 
-    def refine(self, at: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def refine(self, at: Floats) -> tuple[float, Floats]:
         """Levenberg's and Marquardt's descent inside the bounds: the squared error reached, and where."""
         curve, offset, rise = self.solve(at)
         error = rise * offset - self.y
@@ -136,7 +134,7 @@ class _Projected:
         return cost, at
 
 
-def _rise(z: NDArray[np.float64]) -> NDArray[np.float64]:
+def _rise(z: Floats) -> Floats:
     from scipy.special import expit
 
     return np.asarray(expit(z), dtype=np.float64)

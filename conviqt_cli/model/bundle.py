@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from conviqt_cli.errors import BundleError
-from conviqt_cli.files import sha256
+from conviqt_cli.files import sha256, short_id
 from conviqt_cli.quality.diagnosis import DiagnosisHead
 from conviqt_cli.quality.regressor import Regressor, check_belongs, load_regressor
 
@@ -64,7 +64,7 @@ class Bundle:
             "files": [self.manifest["files"][name]["sha256"] for name in ("spatial", "temporal")],
             **{key: self.manifest[key] for key in ("architecture", "normalisation", "clip_length", "scales")},
         }
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+        return short_id(json.dumps(parts, sort_keys=True))
 
     def file(self, role: str) -> Path:
         """Path of one file by its role, verified against its checksum; raises :class:`BundleError`."""

@@ -27,12 +27,12 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
+from conviqt_cli.arrays import Floats
 from conviqt_cli.errors import BundleError
 from conviqt_cli.quality.tensor_file import Tensors, read_tensors, write_tensors
 
 FORMAT = "conviqt-diagnosis/1"
 
-Floats = NDArray[np.floating[Any]]
 
 #: The family of clips without distortion; every head has it. Its level is 0.
 PRISTINE = "pristine"

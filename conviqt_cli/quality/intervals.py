@@ -25,9 +25,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from conviqt_cli.arrays import Floats
 from conviqt_cli.errors import RegressorError
 
-Floats = NDArray[np.float64]
 Unit = Literal["video", "clip"]
 
 #: Share of videos whose opinion score an interval is to hold, where nobody asks for another.

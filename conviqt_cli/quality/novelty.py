@@ -18,9 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from conviqt_cli.arrays import Floats
 from conviqt_cli.errors import RegressorError
-
-Floats = NDArray[np.floating[Any]]
 
 #: Share of familiar videos that may be called novel.
 FALSE_ALARMS = 0.01

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from conviqt_cli.arrays import Floats
 from conviqt_cli.errors import UsageError
-
-Floats = NDArray[np.floating[Any]]
 
 #: Memory of the hysteresis model, in seconds, and the weight of the current against the remembered quality
 #: (Seshadrinathan and Bovik, "Temporal hysteresis model of time varying subjective video quality", ICASSP 2011:

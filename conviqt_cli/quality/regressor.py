@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
+from conviqt_cli.arrays import Floats
 from conviqt_cli.errors import RegressorError
 from conviqt_cli.quality.intervals import METHOD, Intervals
 from conviqt_cli.quality.novelty import Novelty
@@ -24,8 +25,6 @@ from conviqt_cli.quality.scale import Scale
 from conviqt_cli.quality.tensor_file import Tensors, read_tensors, write_tensors
 
 FORMAT = "conviqt-regressor/1"
-
-Floats = NDArray[np.floating[Any]]
 
 
 class Regressor(Protocol):

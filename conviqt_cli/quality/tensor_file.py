@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save
 
+from conviqt_cli.files import write_whole
+
 Tensors = dict[str, NDArray[Any]]
 
 
@@ -21,14 +23,10 @@ def write_tensors(path: Path, kind: str, header: Mapping[str, Any], tensors: Map
     The file appears whole or not at all, and with the permissions that other files of the user have. Raises
     ``OSError`` or ``SafetensorError`` when it cannot be written; then nothing is left.
     """
-    partial = path.with_name(path.name + ".partial")
-    try:
-        arrays = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
-        partial.write_bytes(save(arrays, metadata={"format": kind, "header": json.dumps(header)}))
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    arrays = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
+    with write_whole(path) as temporary:
+        # Bytes written by Python have the user's permissions; safetensors' own save_file makes the file private.
+        temporary.write_bytes(save(arrays, metadata={"format": kind, "header": json.dumps(header)}))
 
 
 def read_tensors(path: Path) -> tuple[dict[str, str], Tensors]:

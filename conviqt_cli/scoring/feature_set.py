@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conviqt_cli.errors import InputError
+from conviqt_cli.files import write_whole
 
 SCHEMA = "conviqt-features/1"
 
@@ -53,8 +54,7 @@ class FeatureSet:
 
     def save(self, path: Path) -> None:
         """Write the set; the file appears whole or not at all."""
-        partial = path.with_name(path.name + ".partial")
-        with partial.open("wb") as file:
+        with write_whole(path) as temporary, temporary.open("wb") as file:
             np.savez_compressed(
                 file,
                 clip_features=self.clip_features,
@@ -65,7 +65,6 @@ class FeatureSet:
                 settings=np.array(json.dumps(self.settings)),
                 schema=np.array(SCHEMA),
             )
-        partial.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> FeatureSet:

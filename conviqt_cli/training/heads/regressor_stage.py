@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from conviqt_cli.arrays import Floats, Mask
 from conviqt_cli.errors import LabelError
 from conviqt_cli.fitting.alignment import ScoreMap, align, apply
 from conviqt_cli.fitting.splits import grouped_folds
@@ -40,9 +41,6 @@ from conviqt_cli.training.heads.labelled_vectors import (
     encoded_items,
     human_items,
 )
-
-Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 FIGURES = "regressor_figures.json"
 
