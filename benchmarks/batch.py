@@ -1,9 +1,9 @@
 """What a run over a folder must stand: kills, a full disk; and what it costs: memory and time.
 
-    python benchmarks/batch.py kill   [--data DIR]   # 200 files, 40 of them bad, SIGKILL at ten moments, resumed
-    python benchmarks/batch.py disk   --on DIR       # DIR is a small file system, such as a tmpfs of 1 MB
-    python benchmarks/batch.py memory                # peak memory against the formula
-    python benchmarks/batch.py speed                 # one run over 50 short clips against 50 runs
+    python -m benchmarks.batch kill   [--data DIR]   # 200 files, 40 of them bad, SIGKILL at ten moments, resumed
+    python -m benchmarks.batch disk   --on DIR       # DIR is a small file system, such as a tmpfs of 1 MB
+    python -m benchmarks.batch memory                # peak memory against the formula
+    python -m benchmarks.batch speed                 # one run over 50 short clips against 50 runs
 
 ``--data`` is a folder of videos from which some are taken beside those that ffmpeg makes here. Needs Linux.
 """
@@ -20,10 +20,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import cast
 
+from benchmarks.common import run_ffmpeg
 from conviqt_cli.batch.memory import BASE, decoder_bytes, frames_held, video_bytes
+from conviqt_cli.model.encoder import Encoder
 from conviqt_cli.model.torch_backend import CPU_BATCH_PIXELS
-from conviqt_cli.video.ffmpeg import find_ffmpeg
 from conviqt_cli.video.probe import probe
 
 ENCODERS = (
@@ -39,9 +41,8 @@ ODD_NAMES = (
 def encode(path: Path, codec: str, frames: int, size: str = "64x48", source: str = "testsrc2") -> Path:
     """Make one video."""
     pixels = "yuvj420p" if codec == "mjpeg" else "yuv420p"
-    command = [find_ffmpeg().path, "-v", "error", "-y", "-f", "lavfi", "-i", f"{source}=s={size}:r=25"]
-    command += ["-frames:v", str(frames), "-c:v", codec, "-pix_fmt", pixels, "-f", muxer(path), f"file:{path}"]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    drawn = ("-f", "lavfi", "-i", f"{source}=s={size}:r=25", "-frames:v", str(frames))
+    run_ffmpeg(*drawn, "-c:v", codec, "-pix_fmt", pixels, "-f", muxer(path), f"file:{path}")
     return path
 
 
@@ -165,7 +166,7 @@ def memory(options: argparse.Namespace) -> bool:
             own, decoder = peaks(conviqt("score", folder, "-q", "--sampling", "dense", "--jobs", jobs), options.seconds)
             batch = max(1, min(16, CPU_BATCH_PIXELS // (info.width * info.height)))
             encoder = _Batches(batch)
-            program = BASE + (jobs + 1) * (video_bytes(info, encoder) - decoder_bytes(info))
+            program = BASE + (jobs + 1) * (video_bytes(info, cast(Encoder, encoder)) - decoder_bytes(info))
             fits = fits and own <= program and decoder <= decoder_bytes(info)
             row = (f"{value / 1e6:10.0f}" for value in (own, program, decoder, decoder_bytes(info)))
             print(f"{size:10} {jobs:5} ", "  ".join(row), f"  ({frames_held(info, batch)} frames a video)", flush=True)

@@ -1,6 +1,6 @@
 """Mutate small clips of many containers and codecs, score each, and see that nothing but a score or a reason comes.
 
-    python benchmarks/fuzz.py --cases 2000 --seed 1 -o fuzz.csv
+    python -m benchmarks.fuzz --cases 2000 --seed 1 -o fuzz.csv
 
 Every case must end as a score (of the frames that are intact) or as a failure with a code; it must not raise, hang,
 leave a process behind, or score above its clean clip by more than the clean clip's own interval (by more than
@@ -13,7 +13,6 @@ import argparse
 import csv
 import faulthandler
 import random
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,14 +21,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.common import SAMPLE, run_ffmpeg
 from conviqt_cli.batch.engine import Span
 from conviqt_cli.batch.local_engine import score_one
 from conviqt_cli.scoring.results import FailedScore, VideoScore
 from conviqt_cli.scoring.scorer import Scorer, load
-from conviqt_cli.video.ffmpeg import find_ffmpeg
 
-ROOT = Path(__file__).resolve().parent.parent
-SAMPLE = ROOT / "tests" / "media" / "sample.mp4"
 FRAMES, SIZE = 20, "64:48"
 
 #: Seconds without a frame after which a decoder is given up, and seconds after which a case counts as hung.
@@ -89,10 +86,9 @@ def make_clips(folder: Path, scorer: Scorer) -> list[Clip]:
     clips = []
     for name, (suffix, options) in CLIPS.items():
         path = folder / f"{name}.{suffix}"
-        command = [find_ffmpeg().path, "-v", "error", "-y", "-i", str(SAMPLE), "-frames:v", str(FRAMES), "-an"]
         pixels = [] if "-pix_fmt" in options else ["-pix_fmt", "yuv422p10le" if "prores" in options else "yuv420p"]
-        command += ["-vf", f"scale={SIZE}", *options.split(), *pixels, str(path)]
-        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        cut = ("-i", str(SAMPLE), "-frames:v", str(FRAMES), "-an", "-vf", f"scale={SIZE}")
+        run_ffmpeg(*cut, *options.split(), *pixels, str(path))
         score = score_one(scorer, str(path), Span())
         if isinstance(score, FailedScore):
             raise RuntimeError(score.reason)

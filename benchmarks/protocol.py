@@ -1,8 +1,8 @@
 """Is the evaluation protocol right? Measured on published features with human scores, beside the published figures.
 
-    python benchmarks/protocol.py videval          VIDEVAL's 60 features: SROCC, PLCC and coverage on three databases
-    python benchmarks/protocol.py inrs             packet loss and frame rate: clip vectors beside frame-only ones
-    python benchmarks/protocol.py metrics          agreement of every metric with scipy and scikit-learn
+    python -m benchmarks.protocol videval          VIDEVAL's 60 features: SROCC, PLCC and coverage on three databases
+    python -m benchmarks.protocol inrs             packet loss and frame rate: clip vectors beside frame-only ones
+    python -m benchmarks.protocol metrics          agreement of every metric with scipy and scikit-learn
 
 Data is looked for in $CONVIQT_SHARED, or ../shared beside the repository.
 """
@@ -12,20 +12,18 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import os
 import time
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.common import SHARED, run_ffmpeg
 from conviqt_cli.fitting.estimator import tune
 from conviqt_cli.fitting.registry import by_name
 from conviqt_cli.fitting.validation import mean_coverage, summary, validate
 from conviqt_cli.labels.dataset import Dataset
 from conviqt_cli.metrics.correlation import srocc
-
-SHARED = Path(os.environ.get("CONVIQT_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 #: The 57 grey videos that published evaluations of YouTube-UGC leave out, as rows of its metadata counted from one
 #: (listed in the evaluation script of VIDEVAL's release; Tu et al., IEEE TIP 30, 2021, section IV).
@@ -134,15 +132,11 @@ def inrs_features(clips: int, height: int, kept: Path | None) -> dict[str, tuple
 
 def _frames(path: Path, height: int) -> np.ndarray:
     """All frames, (n, height, width, 3) uint8, at a width that keeps 16:9."""
-    import subprocess
-
-    import imageio_ffmpeg
-
     width = height * 16 // 9
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path), "-fps_mode", "passthrough"]
-    command += ["-vf", f"scale={width}:{height}:flags=area", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
-    data = subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL).stdout
-    return np.frombuffer(data, dtype=np.uint8).reshape(-1, height, width, 3).copy()
+    scaled = ("-i", str(path), "-fps_mode", "passthrough", "-vf", f"scale={width}:{height}:flags=area")
+    data = run_ffmpeg(*scaled, "-f", "rawvideo", "-pix_fmt", "rgb24", "-")
+    frames: np.ndarray = np.frombuffer(data, dtype=np.uint8).reshape(-1, height, width, 3).copy()
+    return frames
 
 
 def inrs(repeats: int, jobs: int, output: Path | None, clips: int, height: int, kept: Path | None) -> None:

@@ -1,6 +1,6 @@
 """How sparse may sampling be? Pooled quality under several plans, against every frame.
 
-usage: python benchmarks/sampling.py WORK VIDEO...
+    python -m benchmarks.sampling WORK VIDEO...
 
 Spatial features of every frame are computed once and kept in WORK, so that a run can resume; each plan then cuts its
 clips from them. A plan is good enough when its pooled score stays within 0.05 of dense on every video.
@@ -11,7 +11,7 @@ cuts between them: n clips spread over it give its mean with a standard error of
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +59,7 @@ def qualities(scorer: Scorer, features: np.ndarray, times: np.ndarray, plan: Sam
     return quality, len({f.index for clip in found for f in clip.frames})
 
 
-def main(work: Path, videos: list[Path]) -> None:
+def measure(work: Path, videos: list[Path]) -> None:
     """Measure and print one row a plan."""
     work.mkdir(parents=True, exist_ok=True)
     scorer = load(device="auto", precision="fp32")
@@ -107,5 +107,14 @@ def programmes(scorer: Scorer, scenes: list[np.ndarray], each: int = 16) -> None
         print(f"{each} programmes of {seconds:2d} s: {np.mean(shifts):.3f} on average, {max(shifts):.3f} at worst")
 
 
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("work", metavar="WORK", type=Path, help="folder to keep the features of frames in")
+    parser.add_argument("videos", metavar="VIDEO", type=Path, nargs="+")
+    options = parser.parse_args()
+    measure(options.work, options.videos)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), [Path(argument) for argument in sys.argv[2:]])
+    main()

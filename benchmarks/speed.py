@@ -1,6 +1,6 @@
 """How fast, and in how much memory? Frames a second of the spatial network, per size and precision.
 
-usage: python benchmarks/speed.py [--device cpu|cuda] [--seconds S]
+    python -m benchmarks.speed [--device cpu|cuda] [--seconds S]
 
 Settings are measured in turn, round after round, so that a machine that slows down slows all of them; quote the ratios.
 Each setting runs in a process of its own for its peak memory.
@@ -16,6 +16,8 @@ import sys
 import time
 
 import numpy as np
+
+from benchmarks.common import ROOT
 
 SIZES = {"540p": (540, 960), "1080p": (1080, 1920)}
 
@@ -43,22 +45,24 @@ def measure(size: str, precision: str, device: str, seconds: float) -> dict[str,
 
 def main() -> None:
     """Interleave all settings and print their medians."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--one", nargs=2, metavar=("SIZE", "PRECISION"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        print(json.dumps(measure(*options.one, options.device, options.seconds)))
+        size, precision = options.one
+        print(json.dumps(measure(size, precision, options.device, options.seconds)))
         return
     precisions = ("fp32", "bf16") if options.device == "cpu" else ("fp32", "fp16", "bf16")
     settings = [(size, precision) for size in SIZES for precision in precisions]
     rounds: dict[tuple[str, str], list[dict[str, float]]] = {setting: [] for setting in settings}
     for _ in range(options.rounds):
         for setting in settings:
-            command = [sys.executable, __file__, "--device", options.device, "--seconds", str(options.seconds)]
-            done = subprocess.run([*command, "--one", *setting], capture_output=True, text=True, check=True)
+            command = [sys.executable, "-m", "benchmarks.speed", "--device", options.device]
+            command += ["--seconds", str(options.seconds), "--one", *setting]
+            done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
             rounds[setting].append(json.loads(done.stdout))
     print(f"{'size':<7}{'precision':<11}{'frames/s':>9}{'  (min to max)':<18}{'peak MiB':>9}{'B/pixel':>9}")
     for (size, precision), found in rounds.items():

@@ -7,7 +7,7 @@ A run needs, at most, in bytes::
 with W x H the picture in pixels, ``held`` the decoded frames kept (:func:`frames_held`), ``batch`` the frames in one
 forward pass, and ``decoder`` what ffmpeg takes (:func:`decoder_bytes`). There are ``jobs`` + 1 videos in flight: one
 more than are judged, being decoded ahead. Nothing in it grows with a video's length or with the number of videos
-but 8 KiB a clip, and some 0.5 KiB a row. ``benchmarks/batch.py memory`` compares it with what is measured.
+but 8 KiB a clip, and some 0.5 KiB a row. ``python -m benchmarks.batch memory`` compares it with what is measured.
 """
 
 from __future__ import annotations

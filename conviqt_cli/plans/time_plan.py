@@ -10,7 +10,7 @@ from conviqt_cli.errors import UsageError
 #: Frames per clip, as published (CONVIQT, section III-B).
 CLIP_LENGTH = 16
 
-#: The sparse default. See ``benchmarks/sampling.py`` for the measurement behind the figures: of a short video hardly
+#: The sparse default. ``python -m benchmarks.sampling`` is the measurement behind the figures: of a short video hardly
 #: a clip can be spared, of a long one most.
 SPARSE_PERIOD = 1.0
 SPARSE_MIN_CLIPS = 8

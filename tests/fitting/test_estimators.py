@@ -133,7 +133,7 @@ def test_labels_that_teach_nothing_are_refused():
 
 
 def test_the_protocol_on_real_features(shared):
-    """Few splits of the published protocol; the whole table is `benchmarks/protocol.py videval`."""
+    """Few splits of the published protocol; the whole table is `python -m benchmarks.protocol videval`."""
     import csv
 
     from scipy.io import loadmat

@@ -1,8 +1,6 @@
-"""``benchmarks/encoders.py`` on made-up features: encoders come out in the order of what they can tell apart."""
+"""``python -m benchmarks.encoders`` on made-up features: encoders come out in the order of what they can tell apart."""
 
-import importlib
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,22 +8,17 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from benchmarks.encoders import comparison
+from benchmarks.encoders.arms import ARMS, BUNDLED, IMAGENET, TRAINED, Vectors
+from benchmarks.encoders.data import Features, check_packed, packed_clips
+from benchmarks.encoders.results import Kept, Run
+from benchmarks.encoders.tables import judge_order
 from conviqt_cli.errors import InputError
 from conviqt_cli.model.networks import TemporalNetwork
+from conviqt_cli.training.heads.labelled_vectors import Item
 
 KINDS = ("gaussian_blur", "jpeg", "white_noise", "h264", "flicker")
 NAMES = ["pristine", *(f"{kind}@{level}" for kind in KINDS for level in range(1, 6))]
-
-
-@pytest.fixture(scope="module")
-def benchmark():
-    folder = str(Path(__file__).resolve().parents[2] / "benchmarks")
-    names = [f"encoder_{part}" for part in ("data", "arms", "probes", "tables", "report")]
-    sys.path.insert(0, folder)
-    yield importlib.import_module("encoders")
-    sys.path.remove(folder)
-    for name in [*names, "encoders"]:
-        del sys.modules[name]
 
 
 def write_clips(folder: Path, contents: range, strength: float, encoder: str) -> None:
@@ -48,18 +41,18 @@ def write_clips(folder: Path, contents: range, strength: float, encoder: str) ->
     save_file(tensors, folder / "shard.safetensors", {"classes": json.dumps(NAMES), "encoder": encoder})
 
 
-def test_the_encoder_that_shows_more_wins_and_results_are_kept(benchmark, tmp_path, monkeypatch):
+def test_the_encoder_that_shows_more_wins_and_results_are_kept(tmp_path, monkeypatch):
     folders = {}
-    for source, strength in ((benchmark.IMAGENET, 0.03), (benchmark.TRAINED, 1.0)):
+    for source, strength in ((IMAGENET, 0.03), (TRAINED, 1.0)):
         folders[source] = (tmp_path / f"{source}-train", tmp_path / f"{source}-test")
         write_clips(folders[source][0], range(8), strength, source)
         write_clips(folders[source][1], range(8, 12), strength, source)
-    arms = [arm for arm in benchmark.ARMS if arm.key in ("a", "c")]
+    arms = [arm for arm in ARMS if arm.key in ("a", "c")]
 
     def tables() -> dict:
-        run = benchmark.Run()
-        vectors, kept = benchmark.Vectors(tmp_path / "vectors", {}), benchmark.Kept(tmp_path / "results")
-        benchmark.compare_clips(run, arms, folders, vectors, kept)
+        run = Run()
+        vectors, kept = Vectors(tmp_path / "vectors", {}), Kept(tmp_path / "results")
+        comparison.compare_clips(run, arms, folders, vectors, kept)
         text = run.save(tmp_path / "out")
         assert "| c: trained spatial, mean over frames |" in text and "Ablations" in text
         return run.tables
@@ -74,26 +67,25 @@ def test_the_encoder_that_shows_more_wins_and_results_are_kept(benchmark, tmp_pa
     assert 0.5 < strong["level SROCC"]["value"] <= 1
 
     for fitting in ("probe_clips", "transfer_clips"):  # a second run must not fit anything
-        monkeypatch.setattr(benchmark, fitting, pytest.fail)
+        monkeypatch.setattr(comparison, fitting, pytest.fail)
     assert json.dumps(tables()) == json.dumps(found)
 
 
-def test_clips_on_both_sides_are_refused(benchmark, tmp_path):
+def test_clips_on_both_sides_are_refused(tmp_path):
     write_clips(tmp_path / "one", range(3), 1.0, "x")
-    _, labels = benchmark.packed_clips(tmp_path / "one")
+    _, labels = packed_clips(tmp_path / "one")
     assert set(labels.kinds) == {"", "pristine", *KINDS, "gaussian_blur+jpeg"}
     with pytest.raises(InputError, match="held-out"):
-        benchmark.check_packed(labels, labels)
+        check_packed(labels, labels)
 
 
-def test_order_within_and_across_scenes(benchmark):
-    tables = sys.modules["encoder_tables"]
+def test_order_within_and_across_scenes():
     items = [
         benchmark_item(f"scene {scene}", value)
         for scene, values in enumerate(((20, 22, 90), (50, 60)))
         for value in values
     ]
-    judge = tables.judge_order(np.array([3.0, 2.0, 9.0, 1.0, 0.0]), items)
+    judge = judge_order(np.array([3.0, 2.0, 9.0, 1.0, 0.0]), items)
     figures = judge(np.arange(5), np.arange(2))
     # Of scene 0 two pairs differ enough and both are right, the one of scene 1 is wrong.
     assert figures["pairs"] == pytest.approx(2 / 3)
@@ -102,14 +94,14 @@ def test_order_within_and_across_scenes(benchmark):
     assert judge(np.array([3, 4, 3, 4]), np.array([1, 1]))["pairs"] == 0
 
 
-def test_vectors_are_those_of_scoring(benchmark, tmp_path):
+def test_vectors_are_those_of_scoring(tmp_path):
     torch.manual_seed(0)
     network = TemporalNetwork()
     save_file(dict(network.gru.state_dict()), tmp_path / "gru.safetensors")
     values = np.random.default_rng(0).normal(size=(2, 2, 16, 4096)).astype(np.float16)
-    vectors = benchmark.Vectors(tmp_path / "kept", {benchmark.BUNDLED: tmp_path / "gru.safetensors"})
-    arms = {arm.key: arm for arm in benchmark.ARMS}
-    features = benchmark.Features.of(values)
+    vectors = Vectors(tmp_path / "kept", {BUNDLED: tmp_path / "gru.safetensors"})
+    arms = {arm.key: arm for arm in ARMS}
+    features = Features.of(values)
     got = {key: vectors.of(arms[key], features) for key in ("d", "d full", "d half", "d 8", "d 32")}
     with torch.inference_mode():
         both = torch.from_numpy(values.astype(np.float32)).view(4, 16, 2, 2048).transpose(1, 2).flatten(0, 1)
@@ -118,8 +110,8 @@ def test_vectors_are_those_of_scoring(benchmark, tmp_path):
     np.testing.assert_array_equal(np.hstack([got["d full"], got["d half"]]), got["d"])
     assert got["d 8"].shape == got["d 32"].shape == (2, 2048)
     assert not np.allclose(got["d 32"], got["d"]) and not np.allclose(got["d 8"], got["d"])
-    assert vectors.of(arms["d 32"], benchmark.Features.of(values[:, :1])) is None
+    assert vectors.of(arms["d 32"], Features.of(values[:, :1])) is None
 
 
 def benchmark_item(content: str, value: float):
-    return sys.modules["encoder_tables"].Item(Path("x"), "vmaf_stills", content, 3.0, value, "jpeg_q8", True)
+    return Item(Path("x"), "vmaf_stills", content, 3.0, value, "jpeg_q8", True)

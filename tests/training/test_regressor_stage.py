@@ -68,7 +68,12 @@ def test_labels_are_made_once_and_say_what_is_held_out(tmp_path, make_video, few
     assert all(row.vmaf <= best[row.content] for row in rows)
 
     made = []
-    monkeypatch.setattr(labelled_encodes, "vmaf", lambda reference, encode: made.append(encode.name) or 50.0)
+
+    def vmaf(reference, encode):
+        made.append(encode.name)
+        return 50.0
+
+    monkeypatch.setattr(labelled_encodes, "vmaf", vmaf)
     (tmp_path / "out" / rows[1].file).unlink()
     again = label_encodes(sources, tmp_path / "out")
     assert made == [Path(rows[1].file).name]

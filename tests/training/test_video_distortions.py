@@ -34,7 +34,7 @@ RISING = (
 @pytest.fixture(scope="module")
 def clip() -> Pixels:
     """96 pixels wide and high, a window that moves over a photograph by 2 to 4 pixels a frame."""
-    picture: Pixels = data.astronaut()  # type: ignore[no-untyped-call]
+    picture: Pixels = data.astronaut()
     steps = [(100 + 2 * index, 150 + 3 * index + index % 3) for index in range(FRAMES)]
     return np.stack([picture[y : y + 96, x : x + 96] for y, x in steps])
 

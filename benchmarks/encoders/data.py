@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.common import cached_array
 from conviqt_cli.errors import InputError
 from conviqt_cli.files import sha256
 from conviqt_cli.model.bundle import Bundle
@@ -144,11 +146,7 @@ class SpatialReader:
             path = folder / f"{sha256(item.path)[:32]}_{LINES}_{pairs}.npy"
             if not path.exists():
                 say(f"{self._bundle.id}: features of {item.set}, {done} of {len(items)}")
-                partial = path.with_suffix(".partial")
-                with partial.open("wb") as file:
-                    np.save(file, _of_video(item.path, pairs, self._recorder))
-                partial.replace(path)
-            rows.append(np.load(path))
+            rows.append(cached_array(path, partial(_of_video, item.path, pairs, self._recorder)))
         return Features.of(np.stack(rows))
 
 

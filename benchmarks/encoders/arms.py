@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from encoder_data import Features
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
+from benchmarks.common import cached_array
+from benchmarks.encoders.data import Features
 from conviqt_cli.files import sha256
 from conviqt_cli.model.networks import FEATURES, HIDDEN, TemporalNetwork
 from conviqt_cli.plans.time_plan import CLIP_LENGTH
@@ -73,14 +74,10 @@ class Vectors:
             return None
         weights = sha256(self._grus[arm.gru]) if arm.gru else f"mean {arm.spread}"
         key = hashlib.sha256(f"{features.digest} {weights} {arm.frames}".encode()).hexdigest()[:32]
-        path = self._folder / f"{key}.npy"
-        if not path.exists():
-            made = self._through_gru(arm, features.values) if arm.gru else pooled(features.values, arm.spread)
-            partial = path.with_suffix(".partial")
-            with partial.open("wb") as file:
-                np.save(file, made)
-            partial.replace(path)
-        vectors: NDArray[np.float32] = np.load(path)
+        vectors = cached_array(
+            self._folder / f"{key}.npy",
+            lambda: self._through_gru(arm, features.values) if arm.gru else pooled(features.values, arm.spread),
+        )
         width = vectors.shape[1] // 2
         return {"both": vectors, "full": vectors[:, :width], "half": vectors[:, width:]}[arm.scales]
 

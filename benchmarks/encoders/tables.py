@@ -12,10 +12,10 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from encoder_data import GROUPS, ClipLabels, group_of
-from encoder_probes import classified, regressed
 from numpy.typing import NDArray
 
+from benchmarks.encoders.data import GROUPS, ClipLabels, group_of
+from benchmarks.encoders.probes import classified, regressed
 from conviqt_cli.fitting.estimator import FOLDS, Parameters
 from conviqt_cli.fitting.ridge import PENALTIES, Ridge
 from conviqt_cli.fitting.splits import Split, grouped_folds

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from encoder_arms import ARMS, BASELINE, BUNDLE
+from benchmarks.encoders.arms import ARMS, BASELINE, BUNDLE
 
 TYPE_COLUMNS = ("type", "family", "spatial", "compression", "in time", "mixed")
 LEVEL_COLUMNS = ("level exact", "level within 1", "level SROCC")
