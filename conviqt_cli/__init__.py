@@ -1,8 +1,25 @@
-"""conviqt: judge how good a video looks, with no reference.
+"""conviqt: score how good a video looks, without a reference.
 
 >>> from conviqt_cli import load, predict
->>> predict("holiday.mp4")                      # pooled quality, 1 (bad) to 5 (excellent)  # doctest: +SKIP
->>> load(device="cpu").score("holiday.mp4")     # segments, warnings, video facts  # doctest: +SKIP
+>>> predict("holiday.mp4")  # doctest: +SKIP
+3.42
+>>> scorer = load(device="cpu")  # once, for any number of videos
+>>> score = scorer.score("holiday.mp4")
+>>> score.scale.description
+'1 (bad) to 5 (excellent), higher is better'
+>>> 1 <= score.quality <= 5
+True
+>>> [(segment.start, segment.end) for segment in score.segments]  # seconds
+[(0.0, 0.64)]
+>>> score.video.width, score.video.height, score.video.codec
+(96, 64, 'h264')
+
+Every error that a user can cause is a :class:`ConviqtError` of one line:
+
+>>> scorer.score("missing.mp4")
+Traceback (most recent call last):
+...
+conviqt_cli.errors.InputError: missing.mp4: ...
 """
 
 from __future__ import annotations

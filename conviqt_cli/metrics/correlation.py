@@ -2,6 +2,13 @@
 
 All take two arrays of shape (n,), in any units, and return a number in [-1, 1]; NaN where it is undefined (fewer than
 two items, or either side constant). ITU-T Rec. P.1401 (01/2020), section 7; ties as in scipy (mean ranks, tau-b).
+
+>>> import numpy as np
+>>> predicted, actual = np.array([1.2, 2.0, 3.5, 4.8]), np.array([1.0, 3.0, 2.0, 5.0])
+>>> round(srocc(predicted, actual), 3), round(krocc(predicted, actual), 3), round(plcc(predicted, actual), 3)
+(0.8, 0.667, 0.803)
+>>> srocc(predicted, np.full(4, 3.0))  # all labels equal: there is no order to agree with
+nan
 """
 
 from __future__ import annotations

@@ -1,6 +1,16 @@
 """Agreement in value: RMSE, and its two forms that forgive what viewers themselves do not agree on.
 
 Arrays have shape (n,), all in label units. ITU-T Rec. P.1401 (01/2020), section 7.
+
+>>> import numpy as np
+>>> predicted, actual = np.array([1.5, 2.0, 4.0]), np.array([1.0, 2.0, 3.0])
+>>> round(rmse(predicted, actual), 3)
+0.645
+>>> tolerance = confidence_95(std=np.array([0.8, 0.8, 0.8]), ratings=np.array([20, 20, 20]))
+>>> tolerance.round(3)
+array([0.374, 0.374, 0.374])
+>>> round(outlier_ratio(predicted, actual, tolerance), 3)  # two of three errors exceed it
+0.667
 """
 
 from __future__ import annotations

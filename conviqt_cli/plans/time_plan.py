@@ -64,7 +64,13 @@ SPARSE = SamplingPlan("sparse", SPARSE_PERIOD, SPARSE_MAX_CLIPS, SPARSE_MIN_CLIP
 
 
 def parse_plan(text: str) -> SamplingPlan:
-    """``dense``, ``sparse`` or ``every:SECONDS``; raises :class:`UsageError` for anything else."""
+    """``dense``, ``sparse`` or ``every:SECONDS``; raises :class:`UsageError` for anything else.
+
+    >>> parse_plan("sparse").period_for(60.0)  # seconds from one clip's start to the next
+    1.0
+    >>> parse_plan("sparse").period_for(3600.0)  # an hour takes no more than 120 clips
+    30.0
+    """
     if text == "dense":
         return DENSE
     if text == "sparse":

@@ -1,6 +1,11 @@
 """From segment qualities to one quality of the video.
 
 Every pooling of one segment is that segment's quality; every pooling lies between the worst and the best segment.
+
+>>> import numpy as np
+>>> quality, start = np.array([4.0, 4.0, 1.0, 4.0]), np.array([0.0, 1.0, 2.0, 3.0])
+>>> [round(pool(name, quality, start), 2) for name in ("mean", "harmonic", "p10", "min", "hysteresis")]
+[3.25, 2.29, 1.9, 1.0, 2.93]
 """
 
 from __future__ import annotations

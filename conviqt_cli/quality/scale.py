@@ -2,6 +2,11 @@
 
 The native scale is the five-grade Absolute Category Rating scale of ITU-T Rec. P.910 (section 7.1):
 1 bad, 2 poor, 3 fair, 4 good, 5 excellent; higher is better.
+
+>>> ACR.word(3.4), ACR.clip(5.2)
+('fair', 5.0)
+>>> Scale("DMOS", 0, 100, higher_is_better=False).description
+'0 to 100 (DMOS), higher is worse'
 """
 
 from __future__ import annotations

@@ -129,7 +129,11 @@ def _read(source: str, lines: list[Line]) -> VideoInfo:
 
 
 def bit_depth(pixel_format: str) -> int:
-    """Bits per component of an ffmpeg pixel format name: ``yuv420p10le`` is 10, ``nv12`` is 8, ``rgb48le`` is 16."""
+    """Bits per component of a pixel format, by ffmpeg's name for it.
+
+    >>> bit_depth("yuv420p10le"), bit_depth("nv12"), bit_depth("rgb48le")
+    (10, 8, 16)
+    """
     deep = _DEEP_RGB.match(pixel_format)
     if deep:
         return 16
