@@ -10,7 +10,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from test_architecture import ALLOWED, PACKAGE
+
+from tests.test_architecture import ALLOWED, PACKAGE
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "conviqt_cli/training/README.md")
@@ -63,11 +64,12 @@ def test_types_named_for_contributors_exist():
 
 def test_the_picture_of_the_rooms_shows_the_dependency_rule():
     """Each arrow drawn is allowed, and each import that is allowed follows arrows."""
-    (picture,) = re.findall(r"```mermaid\nflowchart TD\n(.*?)```", (ROOT / "docs/architecture.md").read_text(), re.DOTALL)
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    (picture,) = re.findall(r"```mermaid\nflowchart TD\n(.*?)```", page, re.DOTALL)
     drawn: dict[str, set[str]] = {}
     for line in picture.splitlines():
-        above, below = line.split("-->")
-        drawn.setdefault(above.strip(), set()).add(below.strip())
+        importer, imported = line.split("-->")
+        drawn.setdefault(importer.strip(), set()).add(imported.strip())
     allowed = {**ALLOWED, "cli": set(ALLOWED)}
 
     def below(room: str) -> set[str]:
