@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from conviqt_cli.files import write_whole
 from conviqt_cli.video.ffmpeg import find_ffmpeg
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,9 +32,7 @@ def run_ffmpeg(*arguments: str) -> bytes:
 def cached_array(path: Path, compute: Callable[[], NDArray[Any]]) -> NDArray[Any]:
     """The array stored at ``path`` (``.npy``); computed and stored first if it is not there."""
     if not path.exists():
-        partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
+        with write_whole(path) as temporary, temporary.open("wb") as file:
             np.save(file, compute())
-        partial.replace(path)
     array: NDArray[Any] = np.load(path)
     return array

@@ -24,10 +24,10 @@ SIZES = {"540p": (540, 960), "1080p": (1080, 1920)}
 
 def measure(size: str, precision: str, device: str, seconds: float) -> dict[str, float]:
     """Frames/s and peak memory of one setting, in this process."""
+    from conviqt_cli.model.backends import open_encoder
     from conviqt_cli.model.bundle import open_bundle
-    from conviqt_cli.model.torch_backend import TorchEncoder
 
-    encoder = TorchEncoder(open_bundle(), device, precision)
+    encoder = open_encoder(open_bundle(), device, precision)
     height, width = SIZES[size]
     count = encoder.batch_frames(height, width)
     frames = np.random.default_rng(0).integers(0, 256, (count, height, width, 3), dtype=np.uint8)

@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 from benchmarks.common import cached_array
 from conviqt_cli.errors import InputError
 from conviqt_cli.files import sha256
+from conviqt_cli.model.backends import open_encoder
 from conviqt_cli.model.bundle import Bundle
-from conviqt_cli.model.torch_backend import TorchEncoder, choose_device, choose_precision
+from conviqt_cli.model.encoder import Encoder
+from conviqt_cli.model.torch_backend import choose_device, choose_precision
 from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.quality.diagnosis import PRISTINE
 from conviqt_cli.training.distortions.spatial_bank import SPATIAL
@@ -164,7 +166,7 @@ class _Recorder:
         self.device = str(choose_device(device))
         self.precision = choose_precision(precision, choose_device(device))
         self.encoder_id = bundle.encoder_id
-        self._real: TorchEncoder | None = None
+        self._real: Encoder | None = None
 
     def spatial(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
         return self._encoder().spatial(frames)
@@ -175,10 +177,10 @@ class _Recorder:
     def batch_frames(self, height: int, width: int) -> int:
         return self._encoder().batch_frames(height, width)
 
-    def _encoder(self) -> TorchEncoder:
+    def _encoder(self) -> Encoder:
         if self._real is None:
             threads = int(os.environ.get("OMP_NUM_THREADS", "0")) or None
-            self._real = TorchEncoder(self._bundle, self.device, self.precision, threads)
+            self._real = open_encoder(self._bundle, self.device, self.precision, threads)
         return self._real
 
 

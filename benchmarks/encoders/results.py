@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.encoders.report import markdown
+from conviqt_cli.files import write_text_whole
 
 #: Raised whenever a result would come out differently for the same vectors and labels.
 VERSION = 1
@@ -61,9 +62,7 @@ class Kept:
             digest.update(np.ascontiguousarray(part).tobytes() if array else repr(np.asarray(part).tolist()).encode())
         path = self._folder / f"{what}-{digest.hexdigest()[:24]}.json"
         if not path.exists():
-            unfinished = path.with_suffix(".partial")
-            unfinished.write_text(json.dumps(compute()), encoding="utf-8")
-            unfinished.replace(path)
+            write_text_whole(path, json.dumps(compute()))
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return found
 

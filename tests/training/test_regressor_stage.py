@@ -21,9 +21,11 @@ from conviqt_cli.training.heads import labelled_encodes, labelled_vectors
 from conviqt_cli.training.heads.assembly import assemble_encoder, seal, untrained_gru, write_card
 from conviqt_cli.training.heads.card import sections_of
 from conviqt_cli.training.heads.diagnosis_stage import family_of, fit_diagnosis_stage
+from conviqt_cli.training.heads.labelled import Labelled, RidgeSettings
 from conviqt_cli.training.heads.labelled_encodes import draw, label_encodes, read_labels
 from conviqt_cli.training.heads.labelled_vectors import HumanSet, Item
 from conviqt_cli.training.heads.regressor_stage import fit_items, fit_regressor_stage
+from conviqt_cli.training.heads.ridge_search import Trial, strongest_within_one_error, try_all
 
 
 @dataclass(frozen=True)
@@ -115,11 +117,11 @@ def _synthetic(rng):
 def test_the_fit_finds_the_score_and_never_looks_at_held_out_labels():
     items, clips = _synthetic(np.random.default_rng(0))
     head, figures = fit_items(items, clips, ["avt_image_h265"])
-    assert figures["held_out"]["vmaf_stills"]["srocc"] > 0.9
-    assert figures["held_out"]["vmaf_stills"]["pairs_in_order"] > 0.9
-    assert figures["out_of_fold"]["human"]["srocc"] > 0.9
-    assert figures["human_items"] + figures["vmaf_items"] == sum(not item.held_out for item in items)
-    assert head.intervals is not None and head.intervals.contents == figures["human_contents"]
+    assert figures.held_out_vmaf["vmaf_stills"].srocc > 0.9
+    assert figures.held_out_vmaf["vmaf_stills"].pairs_in_order > 0.9
+    assert figures.out_of_fold_human.srocc > 0.9
+    assert figures.human_items + figures.vmaf_items == sum(not item.held_out for item in items)
+    assert head.intervals is not None and head.intervals.contents == figures.human_contents
     spoilt = [replace(item, score=1.0) if item.held_out else item for item in items]
     np.testing.assert_array_equal(fit_items(spoilt, clips, ["avt_image_h265"])[0].coef, head.coef)
 
@@ -133,8 +135,30 @@ def test_a_one_content_set_that_spoils_the_others_is_left_out():
         items.append(Item(Path(f"x{number}"), "odd", "odd", 6 - items[number % 200].score, 0.0))
         clips.append(vector)
     figures = fit_items(items, clips, ["avt_image_h265"])[1]
-    assert figures["left_out"] == ["odd"] and not figures["one_content_sets"]["odd"]["fitted"]
-    assert figures["out_of_fold"] == fine["out_of_fold"]
+    assert figures.left_out == ("odd",) and not figures.one_content_sets["odd"].fitted
+    assert figures.to_dict()["out_of_fold"] == fine.to_dict()["out_of_fold"]
+    assert json.loads(json.dumps(figures.to_dict())) == figures.to_dict()
+
+
+def test_the_search_takes_the_strongest_penalty_within_one_standard_error():
+    rng = np.random.default_rng(0)
+    items, clips = _synthetic(rng)
+    data = Labelled.of(items, clips)
+    noisy = data.scores + rng.normal(size=len(items))
+    trials = try_all(data, noisy)
+    chosen = strongest_within_one_error(trials)
+    best = min(trials, key=lambda trial: trial.error)
+    near = [trial for trial in trials if trial.error <= best.error + best.standard_error]
+    assert chosen.penalty == max(trial.settings.penalty for trial in near) > best.settings.penalty
+    assert next(trial for trial in trials if trial.settings == chosen) in near
+    assert 0 < best.standard_error < best.error / 2
+
+    def trial(penalty, error, standard_error=0.1, weight=1.0):
+        return Trial(RidgeSettings(penalty, weight), error, standard_error)
+
+    found = [trial(1, 0.5), trial(10, 0.6, weight=3.0), trial(10, 0.58), trial(100, 0.61)]
+    assert strongest_within_one_error(found) == RidgeSettings(10, 1.0)
+    assert strongest_within_one_error([trial(1, 0.5, 0.0), *found[1:]]) == RidgeSettings(1, 1.0)
 
 
 def test_the_stage_completes_a_bundle_and_keeps_features(tmp_path, bundle, monkeypatch):

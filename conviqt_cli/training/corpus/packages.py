@@ -19,8 +19,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from conviqt_cli.errors import InputError
-from conviqt_cli.training.corpus.photographs import PICTURE_ENDINGS
-from conviqt_cli.training.corpus.scenes import VIDEO_ENDINGS
+from conviqt_cli.files import write_text_whole
+from conviqt_cli.video.media_kinds import Kind, is_picture, kind_by_name
 
 #: Debian releases whose packages are looked for; wallpapers change from one to the next.
 DEBIAN_SUITES = ("bullseye", "bookworm", "trixie", "sid")
@@ -66,10 +66,9 @@ class Package:
         """The kind that a file of the package is looked at as, by its path in it; None: left out."""
         if _matches(path, self.leave_out):
             return None
-        ending = PurePosixPath(path).suffix.lower()
-        if ending in PICTURE_ENDINGS:
+        if is_picture(path):
             return "image_pristine" if _matches(path, self.photos) else None
-        if ending in VIDEO_ENDINGS:
+        if kind_by_name(path) is Kind.VIDEO:
             kinds = {"video_ugc": self.ugc_videos, "video_pristine": self.pristine_videos}
             return next((kind for kind, patterns in kinds.items() if _matches(path, patterns)), None)
         return None
@@ -189,9 +188,7 @@ def debian_options(index: Path) -> tuple[str, ...]:
     if not mirrors:
         raise InputError("apt-get: no Debian mirror is set up on this system")
     mirror, signature = mirrors[0], f"[signed-by={_DEBIAN_KEYS}] " if _DEBIAN_KEYS.is_file() else ""
-    unfinished = index / "sources.part"
-    unfinished.write_text("".join(f"deb {signature}{mirror} {suite} main\n" for suite in DEBIAN_SUITES))
-    unfinished.replace(sources)
+    write_text_whole(sources, "".join(f"deb {signature}{mirror} {suite} main\n" for suite in DEBIAN_SUITES))
     try:
         _client(["apt-get", *options, "-q", "update"], index)
     except InputError:
@@ -244,7 +241,8 @@ def unpack_zip(archive: Path, folder: Path) -> None:
     """Unpack the plain files of a zip below ``folder``; anything pointing outside raises ``InputError``."""
     with zipfile.ZipFile(archive) as opened:
         members = [member for member in opened.infolist() if not member.is_dir()]
-        _check([member.filename for member in members], sum(member.file_size for member in members), archive)
+        _check_size(sum(member.file_size for member in members), archive)
+        _check_names([member.filename for member in members], archive)
         for member in members:
             target = folder / member.filename
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -256,15 +254,11 @@ def unpack_tar(archive: Path, folder: Path) -> None:
     """Unpack the plain files of a tar below ``folder``; links are left out, paths outside raise ``InputError``."""
     with tarfile.open(archive) as opened:
         members = [member for member in opened if member.isfile()]
-        _check([member.name for member in members], sum(member.size for member in members), archive)
-        for member in members:
-            source = opened.extractfile(member)
-            if source is None:
-                continue
-            target = folder / member.name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with source, target.open("wb") as copy:
-                shutil.copyfileobj(source, copy)
+        _check_size(sum(member.size for member in members), archive)
+        try:
+            opened.extractall(folder, members, filter="data")
+        except tarfile.FilterError as error:
+            raise InputError(f"{archive.name}: not unpacked, since it is unsafe ({error})") from None
 
 
 def unpack_resources(bundle: Path) -> None:
@@ -281,11 +275,14 @@ def unpack_resources(bundle: Path) -> None:
         (folder / f"{bundle.stem}_{number:03d}.webp").write_bytes(content[found.start() : found.start() + length])
 
 
-def _check(names: Sequence[str], size: int, archive: Path) -> None:
+def _check_names(names: Sequence[str], archive: Path) -> None:
     for name in names:
         parts = PurePosixPath(name.replace("\\", "/")).parts
         if not parts or parts[0].endswith((":", "/")) or ".." in parts:
             raise InputError(f"{archive.name}: holds a path that leads outside ({name!r}); not unpacked")
+
+
+def _check_size(size: int, archive: Path) -> None:
     if size > _MOST_UNPACKED_BYTES:
         raise InputError(f"{archive.name}: unpacks to {size / 2**30:.1f} GiB, more than the limit")
 

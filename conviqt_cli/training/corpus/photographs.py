@@ -16,11 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
 from conviqt_cli.errors import InputError
+from conviqt_cli.files import write_whole
 from conviqt_cli.training.ffmpeg_run import run
 from conviqt_cli.video.ffmpeg import find_ffmpeg
-
-#: Endings of the pictures that are looked at.
-PICTURE_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".avif", ".jxl", ".tif", ".tiff"})
 
 #: Least short side of a photograph worth taking, in pixels.
 LEAST_SIDE = 480
@@ -188,9 +186,8 @@ def write_copy(picture: Image.Image, short_original: int, path: Path) -> None:
     scale = copy_side(short_original) / min(picture.size)
     size = (round(picture.width * scale), round(picture.height * scale))
     small = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    unfinished = path.with_suffix(".part")
-    small.save(unfinished, "JPEG", quality=COPY_QUALITY, subsampling=0)
-    unfinished.replace(path)
+    with write_whole(path) as temporary:
+        small.save(temporary, "JPEG", quality=COPY_QUALITY, subsampling=0)
 
 
 def fingerprints(picture: Image.Image) -> tuple[int, ...]:

@@ -12,13 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conviqt_cli.errors import InputError
+from conviqt_cli.files import write_whole
 from conviqt_cli.training.ffmpeg_run import run
 from conviqt_cli.video.ffmpeg import find_ffmpeg
-
-#: Endings of the files that are looked at.
-VIDEO_ENDINGS = frozenset(
-    (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".ogv", ".mpg", ".mpeg", ".3gp", ".wmv", ".flv", ".mts", ".y4m")
-)
 
 #: Length of a scene, the least that is still taken, and how much of a video is looked at, in seconds.
 SCENE_SECONDS, LEAST_SECONDS, LOOKED_AT_SECONDS = 3.0, 1.0, 900.0
@@ -102,12 +98,11 @@ def shots(pictures: NDArray[np.float32]) -> list[tuple[int, int]]:
 def cut(path: Path, scene: Scene, output: Path) -> None:
     """Write a scene to ``output`` (Matroska, no sound). Raises ``InputError`` where ffmpeg cannot."""
     codec = ("-c:v", "copy") if scene.copied else ("-c:v", "libx264", "-preset", "fast", "-crf", str(PRISTINE_CRF))
-    unfinished = output.with_suffix(".part")
     # A hair after the keyframe, since times in containers are rounded and seeking goes back from there.
     start = ("-ss", f"{scene.start + 0.02:.3f}") if scene.start > 0 else ()
     arguments = (*start, "-i", f"file:{path}", "-t", f"{scene.seconds:.3f}", "-map", "0:v:0", "-an", "-sn", "-dn")
-    _run((*arguments, "-map_metadata", "-1", *codec, "-f", "matroska", f"file:{unfinished}"))
-    unfinished.replace(output)
+    with write_whole(output) as temporary:
+        _run((*arguments, "-map_metadata", "-1", *codec, "-f", "matroska", f"file:{temporary}"))
 
 
 def early_picture(path: Path) -> NDArray[np.uint8]:

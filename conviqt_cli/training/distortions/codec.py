@@ -23,27 +23,27 @@ _CONCEAL = ("-flags", "+output_corrupt", "-err_detect", "ignore_err", "-ec", "gu
 
 
 @dataclass(frozen=True)
-class Encoder:
-    """An encoder with its options and a container that goes through a pipe (ffmpeg's names)."""
+class Codec:
+    """An ffmpeg encoder with its options, and a container that can be piped (both by ffmpeg's names)."""
 
     options: tuple[str, ...]
     container: str = "matroska"
 
     @property
-    def codec(self) -> str:
+    def name(self) -> str:
         """ffmpeg's name of the encoder."""
         return self.options[self.options.index("-c:v") + 1]
 
 
-def encode(frames: Pixels, encoder: Encoder, filters: Sequence[str] = ()) -> bytes:
+def encode(frames: Pixels, codec: Codec, filters: Sequence[str] = ()) -> bytes:
     """The bitstream of RGB ``frames`` (n, height, width, 3), uint8, put through ``filters`` first; 25 frames/s.
 
     Odd sizes are padded to even ones by repeating the last row or column. Raises :class:`InputError` if ffmpeg fails.
     """
     even = _even(frames)
     chain = ",".join([*filters, "format=yuv420p"])
-    arguments = (*_raw(even), "-vf", chain, *_SCALER, "-fps_mode", "passthrough", *encoder.options, "-threads", "1",
-                 "-f", encoder.container, "pipe:1")  # fmt: skip
+    arguments = (*_raw(even), "-vf", chain, *_SCALER, "-fps_mode", "passthrough", *codec.options, "-threads", "1",
+                 "-f", codec.container, "pipe:1")  # fmt: skip
     return _run(arguments, even.tobytes())
 
 
@@ -70,15 +70,15 @@ def decode(
     return decoded
 
 
-def round_trip(frames: Pixels, encoder: Encoder, before: Sequence[str] = (), after: Sequence[str] = ()) -> Pixels:
+def round_trip(frames: Pixels, codec: Codec, before: Sequence[str] = (), after: Sequence[str] = ()) -> Pixels:
     """Encoded and decoded ``frames``, same shape; ``before`` and ``after`` are filters on either side of the encoder.
 
     Raises :class:`InputError` if ffmpeg fails or the number of frames changed on the way.
     """
     count, height, width, _ = frames.shape
-    decoded = decode(encode(frames, encoder, before), encoder.container, (width, height), after)
+    decoded = decode(encode(frames, codec, before), codec.container, (width, height), after)
     if len(decoded) != count:
-        raise InputError(f"{encoder.codec} gave {len(decoded)} frames for {count}")
+        raise InputError(f"{codec.name} gave {len(decoded)} frames for {count}")
     return decoded
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from conviqt_cli.training.distortions.codec import FRAME_RATE, Encoder, round_trip
+from conviqt_cli.training.distortions.codec import FRAME_RATE, Codec, round_trip
 from conviqt_cli.training.distortions.distortion import Pixels
 
 
@@ -23,10 +23,10 @@ class Ladder:
     steps: tuple[int, int, int, int, int]
     highest: int
 
-    def encoder(self, level: int, jitter: int = 0) -> Encoder:
+    def codec(self, level: int, jitter: int = 0) -> Codec:
         """The encoder at a level, its quantiser moved by ``jitter``."""
         value = str(min(self.highest, self.steps[level - 1] + jitter))
-        return Encoder(tuple(option.replace("{q}", value) for option in self.options))
+        return Codec(tuple(option.replace("{q}", value) for option in self.options))
 
 
 _X264 = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "{q}")
@@ -54,7 +54,7 @@ def codec(name: str) -> Callable[[Pixels, int, np.random.Generator], Pixels]:
     """The distortion "encoded by ``name``" (a key of :data:`LADDERS`)."""
 
     def apply(frames: Pixels, level: int, rng: np.random.Generator) -> Pixels:
-        return round_trip(frames, LADDERS[name].encoder(level, int(rng.integers(-1, 2))))
+        return round_trip(frames, LADDERS[name].codec(level, int(rng.integers(-1, 2))))
 
     return apply
 
@@ -63,7 +63,7 @@ def two_generations(frames: Pixels, level: int, rng: np.random.Generator) -> Pix
     """Encoded by one codec, decoded, and encoded again by another: a random pair of two different codecs."""
     first, second = rng.choice(["h264", "hevc", "vp9", "mpeg2", "mpeg4"], size=2, replace=False)
     for name in (first, second):
-        frames = round_trip(frames, LADDERS[str(name)].encoder(level, int(rng.integers(-1, 1))))
+        frames = round_trip(frames, LADDERS[str(name)].codec(level, int(rng.integers(-1, 1))))
     return frames
 
 
@@ -77,7 +77,7 @@ def starved(frames: Pixels, level: int, rng: np.random.Generator) -> Pixels:
     rate = int(STARVED_RATES[level - 1] * rng.uniform(0.9, 1.1) * height * width * FRAME_RATE)
     options = ("-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-b:v", str(rate),
                "-maxrate", str(rate), "-bufsize", str(rate // 4), "-g", "50")  # fmt: skip
-    return round_trip(frames, Encoder(options))
+    return round_trip(frames, Codec(options))
 
 
 #: What keyframe pulsing quantises predicted frames with; keyframes get ten steps less.
@@ -89,7 +89,7 @@ def keyframe_pulsing(frames: Pixels, level: int, rng: np.random.Generator) -> Pi
     group = int(rng.integers(5, 10))
     options = ("-c:v", "libx264", "-preset", "veryfast", "-qp", str(PULSE_QUANTISERS[level - 1]),
                "-x264-params", f"keyint={group}:min-keyint={group}:scenecut=0:ipratio=3.2:bframes=0")  # fmt: skip
-    return round_trip(frames, Encoder(options))
+    return round_trip(frames, Codec(options))
 
 
 #: How many times smaller than shown a low-resolution encode is, per level.
@@ -104,11 +104,11 @@ def low_resolution(frames: Pixels, level: int, rng: np.random.Generator) -> Pixe
     # Encoders want even sides; 16 is the least that all of them take.
     small_width, small_height = (max(16, round(side / divisor / 2) * 2) for side in (width, height))
     up = str(rng.choice(["bicubic", "bilinear"]))
-    encoder = Encoder(("-c:v", "libx264", "-preset", "veryfast", "-crf", str(_LOW_RESOLUTION_CRF[level - 1])))
+    codec = Codec(("-c:v", "libx264", "-preset", "veryfast", "-crf", str(_LOW_RESOLUTION_CRF[level - 1])))
     even_width, even_height = width + width % 2, height + height % 2
     return round_trip(
         frames,
-        encoder,
+        codec,
         before=(f"scale={small_width}:{small_height}:flags=bicubic",),
         after=(f"scale={even_width}:{even_height}:flags={up}",),
     )

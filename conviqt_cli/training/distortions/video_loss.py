@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from conviqt_cli.training.distortions.codec import Encoder, decode, encode
+from conviqt_cli.training.distortions.codec import Codec, decode, encode
 from conviqt_cli.training.distortions.distortion import Pixels
 
 #: Share of the slices of an H.264 stream that are lost or damaged, per level.
@@ -58,7 +58,7 @@ def h264_loss(frames: Pixels, level: int, rng: np.random.Generator) -> Pixels:
     slices = max(4, height // 32)
     options = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "22", "-x264-params",
                f"keyint={int(rng.integers(10, 16))}:bframes=0:slices={slices}:aud=0")  # fmt: skip
-    units = split_units(encode(frames, Encoder(options, "h264")))
+    units = split_units(encode(frames, Codec(options, "h264")))
     seen = np.cumsum([unit.is_slice and unit.opens_frame for unit in units])
     open_to_loss = [
         index for index, unit in enumerate(units) if unit.is_slice and not unit.opens_frame and seen[index] > 1
@@ -82,7 +82,7 @@ def mpeg2_loss(frames: Pixels, level: int, rng: np.random.Generator) -> Pixels:
     """
     count, height, width, _ = frames.shape
     options = ("-c:v", "mpeg2video", "-q:v", "4", "-g", str(int(rng.integers(9, 14))), "-bf", "0")
-    stream = np.frombuffer(encode(frames, Encoder(options, "mpegts")), np.uint8).reshape(-1, _TS_PACKET)
+    stream = np.frombuffer(encode(frames, Codec(options, "mpegts")), np.uint8).reshape(-1, _TS_PACKET)
     opens = (stream[:, 1] & 0x40) != 0
     stream_number = ((stream[:, 1].astype(int) & 0x1F) << 8) | stream[:, 2]
     video = (stream_number == 0x100) & (np.cumsum(opens & (stream_number == 0x100)) > 1)

@@ -12,11 +12,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from conviqt_cli.errors import BundleError
-from conviqt_cli.files import sha256
+from conviqt_cli.files import sha256, write_text_whole
 from conviqt_cli.model.bundle import open_bundle, write_manifest
 from conviqt_cli.model.networks import IMAGENET_NORMALISATION, SpatialNetwork, TemporalNetwork
 from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.quality.scale import ACR
+from conviqt_cli.training.heads.figures import RegressorFigures
 
 #: Seed of the GRU that stands in where none was trained.
 UNTRAINED_SEED = 20260101
@@ -100,7 +101,7 @@ def untrained_gru(seed: int = UNTRAINED_SEED) -> dict[str, Tensor]:
     }
 
 
-def write_card(bundle: Path, figures: Mapping[str, Any], sections: Mapping[str, str] | None = None) -> None:
+def write_card(bundle: Path, figures: RegressorFigures, sections: Mapping[str, str] | None = None) -> None:
     """Write ``MODEL_CARD.md`` from the regressor stage's ``figures`` and further ``sections`` (heading to Markdown).
 
     Sections take the place of the template's own of the same heading; others follow before its limits.
@@ -108,7 +109,7 @@ def write_card(bundle: Path, figures: Mapping[str, Any], sections: Mapping[str, 
     from conviqt_cli.training.heads.card import card
 
     opened = open_bundle(bundle)
-    (bundle / "MODEL_CARD.md").write_text(card(opened.manifest, figures, sections or {}), encoding="utf-8")
+    write_text_whole(bundle / "MODEL_CARD.md", card(opened.manifest, figures, sections or {}))
     seal(bundle, {"card": "MODEL_CARD.md"})
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from conviqt_cli.training.heads.figures import Figure, RegressorFigures
 from conviqt_cli.training.heads.labelled_vectors import VMAF_STILLS, VMAF_VIDEOS
 
 #: Headings whose text stands in the template and can be given instead; all others are added as they come.
@@ -35,15 +36,15 @@ _SET_WORDS = {
 }
 
 
-def card(manifest: Mapping[str, Any], figures: Mapping[str, Any], sections: Mapping[str, str]) -> str:
+def card(manifest: Mapping[str, Any], figures: RegressorFigures, sections: Mapping[str, str]) -> str:
     """The card as Markdown.
 
-    ``figures`` are those of :func:`.regressor.fit_regressor_stage`. ``sections`` (heading to Markdown) may replace
-    ``WHAT``, ``CORPUS``, ``COMPUTE`` and ``LIMITS``; any other is added as a section of its own before the intervals.
+    ``sections`` (heading to Markdown) may replace ``WHAT``, ``CORPUS``, ``COMPUTE`` and ``LIMITS``; any other is added
+    as a section of its own before the intervals.
     """
     texts = {**_DEFAULTS, **{heading: text for heading, text in sections.items() if heading in _DEFAULTS}}
     further = [f"\n## {heading}\n\n{text.strip()}\n" for heading, text in sections.items() if heading not in _DEFAULTS]
-    human = [name for name in figures["sets"] if name not in (VMAF_STILLS, VMAF_VIDEOS)]
+    human = [name for name in figures.sets if name not in (VMAF_STILLS, VMAF_VIDEOS)]
     template = Path(__file__).with_name("model_card.md").read_text(encoding="utf-8")
     return template.format(
         name=manifest["name"],
@@ -53,23 +54,23 @@ def card(manifest: Mapping[str, Any], figures: Mapping[str, Any], sections: Mapp
         corpus=texts[CORPUS],
         compute=texts[COMPUTE],
         limits=texts[LIMITS],
-        items=figures["human_items"] + figures["vmaf_items"],
-        contents=figures["human_contents"] + figures["vmaf_contents"],
-        human_items=figures["human_items"],
-        human_contents=figures["human_contents"],
-        human_share=_percent(figures["human_share_of_labels"]),
-        weight_share=_percent(figures["human_share_of_weight"]),
-        vmaf_items=figures["vmaf_items"],
-        vmaf_contents=figures["vmaf_contents"],
-        human_weight=f"{figures['human_weight']:g}",
-        penalty=figures["penalty"],
-        anchors=" and ".join(f"`{name}`" for name in figures["anchors"]),
-        held_out_contents=figures["held_out_contents"],
+        items=figures.human_items + figures.vmaf_items,
+        contents=figures.human_contents + figures.vmaf_contents,
+        human_items=figures.human_items,
+        human_contents=figures.human_contents,
+        human_share=_percent(figures.human_share_of_labels or 0.0),
+        weight_share=_percent(figures.human_share_of_weight or 0.0),
+        vmaf_items=figures.vmaf_items,
+        vmaf_contents=figures.vmaf_contents,
+        human_weight=f"{figures.human_weight:g}",
+        penalty=figures.penalty,
+        anchors=" and ".join(f"`{name}`" for name in figures.anchors),
+        held_out_contents=figures.held_out_contents,
         left_out=_left_out(figures),
         labels=_labels(figures),
         human_table=_human_table(figures, human),
         vmaf_table=_vmaf_table(figures),
-        intervals=_intervals(figures["half_width"]),
+        intervals=_intervals(figures.half_width),
         sections="".join(further),
     )
 
@@ -98,52 +99,57 @@ def _origin(manifest: Mapping[str, Any]) -> str:
     return table(["part", "origin"], rows) + f"\n\nLicence: {manifest['licence']}."
 
 
-def _labels(figures: Mapping[str, Any]) -> str:
+def _labels(figures: RegressorFigures) -> str:
     rows = []
-    for name, each in figures["sets"].items():
-        line = each["map"]
-        is_anchor = name in figures["anchors"]
-        mapped = "kept" if is_anchor else f"{line['offset']:.2f} + {line['slope']:.2f} s"
-        rows.append([_SET_WORDS.get(name, name), str(each["items"]), str(each["contents"]), mapped])
+    for name, each in figures.sets.items():
+        line = each.map
+        is_anchor = name in figures.anchors
+        mapped = "kept" if is_anchor else f"{line.offset or 0.0:.2f} + {line.slope or 0.0:.2f} s"
+        rows.append([_SET_WORDS.get(name, name), str(each.items), str(each.contents), mapped])
     return table(["set", "items", "contents", "map"], rows)
 
 
-def _human_table(figures: Mapping[str, Any], names: Sequence[str]) -> str:
+def _human_table(figures: RegressorFigures, names: Sequence[str]) -> str:
     rows = [
-        [f"`{name}`", *(_figure(each[key]) for key in ("srocc", "plcc", "unseen_srocc", "unseen_plcc"))]
+        [f"`{name}`", *map(_figure, (each.srocc, each.plcc, each.unseen_srocc, each.unseen_plcc))]
         for name in names
-        for each in [figures["sets"][name]]
+        for each in [figures.sets[name]]
     ]
-    together = figures["out_of_fold"]["human"]
-    rows.append(["all together", _figure(together["srocc"]), _figure(together["plcc"]), "", ""])
+    together = figures.out_of_fold_human
+    rows.append(["all together", _figure(together.srocc), _figure(together.plcc), "", ""])
     return table(["set", "SROCC out of fold", "PLCC", "SROCC, set unseen", "PLCC"], rows)
 
 
-def _vmaf_table(figures: Mapping[str, Any]) -> str:
+def _vmaf_table(figures: RegressorFigures) -> str:
     rows = []
-    for part, words in (("out_of_fold", "out of fold"), ("held_out", "held-out contents")):
+    for part, words in (
+        (figures.out_of_fold_vmaf, "out of fold"),
+        (figures.held_out_vmaf, "held-out contents"),
+    ):
         for name in (VMAF_STILLS, VMAF_VIDEOS):
-            each = figures[part].get(name)
+            each = part.get(name)
             if each is not None:
-                counts = f"{each['items']} of {each['contents']}"
-                numbers = [_figure(each[key]) for key in ("srocc", "plcc", "srocc_within_scene", "pairs_in_order")]
+                counts = f"{each.items} of {each.contents}"
+                numbers = [
+                    _figure(value) for value in (each.srocc, each.plcc, each.srocc_within_scene, each.pairs_in_order)
+                ]
                 kind = "photographs" if name == VMAF_STILLS else "videos"
-                rows.append([f"{kind}, {words}", counts, *numbers, str(each["pairs"])])
+                rows.append([f"{kind}, {words}", counts, *numbers, str(each.pairs)])
     return table(["encodes", "items of contents", "SROCC", "PLCC", "SROCC within a scene", "in order", "pairs"], rows)
 
 
-def _left_out(figures: Mapping[str, Any]) -> str:
+def _left_out(figures: RegressorFigures) -> str:
     said = []
-    for name, trial in figures["one_content_sets"].items():
+    for name, trial in figures.one_content_sets.items():
         change = ", ".join(
-            f"`{each}` {_figure(trial['without'][each])} to {_figure(trial['with'][each])}" for each in trial["with"]
+            f"`{each}` {_figure(trial.without[each])} to {_figure(with_it)}" for each, with_it in trial.with_it.items()
         )
-        verdict = "is fitted on" if trial["fitted"] else "is not fitted on, since it spoils the others"
+        verdict = "is fitted on" if trial.fitted else "is not fitted on, since it spoils the others"
         said.append(f"- *`{name}`*, one scene, {verdict} (out-of-fold SROCC without and with it: {change}).\n")
     return "".join(said)
 
 
-def _intervals(half_width: Mapping[str, float | None]) -> str:
+def _intervals(half_width: Mapping[str, Figure]) -> str:
     said = [
         f"{_percent(float(level))} of them lie within {width:.2f} of the score"
         for level, width in half_width.items()
@@ -156,5 +162,5 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def _figure(value: float | None) -> str:
+def _figure(value: Figure) -> str:
     return "–" if value is None else f"{value:.3f}"

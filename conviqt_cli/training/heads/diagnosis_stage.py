@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from conviqt_cli.errors import InputError
 from conviqt_cli.fitting.diagnosis_head import FOLDS, fit_head, recalibrated
+from conviqt_cli.model.backends import open_encoder
 from conviqt_cli.model.bundle import open_bundle
 from conviqt_cli.model.encoder import Encoder
-from conviqt_cli.model.torch_backend import TorchEncoder
 from conviqt_cli.training.distortions.spatial_bank import SPATIAL
 from conviqt_cli.training.distortions.video_bank import VIDEO
 from conviqt_cli.training.heads.assembly import seal
@@ -86,7 +86,7 @@ def fit_diagnosis_stage(
     it. Raises :class:`InputError` for a folder that holds no features of this kind, or too few to fit on.
     """
     opened = open_bundle(bundle)
-    encoder = TorchEncoder(opened, "cpu", "fp32")
+    encoder = open_encoder(opened, "cpu", "fp32")
     progress("clip vectors")
     known = _together(features, encoder)
     families = np.array(known.families)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conviqt_cli.errors import InputError
+from conviqt_cli.files import write_whole
 from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.training.corpus.holdout import held_out
 from conviqt_cli.training.heads.vmaf import RECIPES, Recipe, distort, prepare, vmaf
@@ -57,7 +58,7 @@ MOVING_DRAW = (
 )
 
 #: Called before each content: how many are done, of how many, and which.
-Progress = Callable[[int, int, str], None]
+ContentProgress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,9 @@ def choose_sources(sources: Sequence[Source], photographs: int, scenes: int) -> 
     return chosen
 
 
-def label_encodes(sources: Sequence[Source], output: Path, progress: Progress | None = None) -> list[LabelledEncode]:
+def label_encodes(
+    sources: Sequence[Source], output: Path, progress: ContentProgress | None = None
+) -> list[LabelledEncode]:
     """Encode and label pristine ``sources`` below ``output``; what is there already is kept, so a run can resume.
 
     A photograph gives one frame through about twelve recipes, a video ``CLIP_LENGTH`` frames through about eight, drawn
@@ -171,12 +174,10 @@ def _label(source: Source, output: Path, kept: dict[tuple[str, str], LabelledEnc
 
 
 def _write_labels(folder: Path, rows: list[LabelledEncode]) -> None:
-    partial = folder / f"{LABELS}.partial"
-    with partial.open("w", encoding="utf-8", newline="") as file:
+    with write_whole(folder / LABELS) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, [each.name for each in fields(LabelledEncode)])
         writer.writeheader()
         writer.writerows(asdict(row) for row in rows)
-    partial.replace(folder / LABELS)
 
 
 def _safe(text: str) -> str:

@@ -7,7 +7,6 @@ temporal network on the same spatial one finds them ready.
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import zipfile
 from collections.abc import Callable, Sequence
@@ -20,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from conviqt_cli.errors import InputError, LabelError
-from conviqt_cli.files import sha256
+from conviqt_cli.files import sha256, short_id, write_whole
 from conviqt_cli.fitting.alignment import nominal
 from conviqt_cli.model.bundle import Bundle
 from conviqt_cli.model.encoder import Encoder
@@ -32,7 +31,7 @@ from conviqt_cli.video.decode import FrameStream
 from conviqt_cli.video.probe import probe
 
 #: Called before each item: how many are done, of how many, and which.
-Progress = Callable[[int, int, str], None]
+ItemProgress = Callable[[int, int, str], None]
 
 #: Names of the two sets of VMAF labels: encodes of photographs (one frame) and of video scenes.
 VMAF_STILLS, VMAF_VIDEOS = "vmaf_stills", "vmaf_videos"
@@ -138,7 +137,7 @@ def encoded_items(folder: Path) -> list[Item]:
 
 
 def clip_vectors(
-    items: Sequence[Item], bundle: Bundle, encoder: Encoder, cache: Path, progress: Progress | None = None
+    items: Sequence[Item], bundle: Bundle, encoder: Encoder, cache: Path, progress: ItemProgress | None = None
 ) -> list[NDArray[np.float64]]:
     """Clip vectors (clips, 2048) of each item; a picture is one frame, repeated to a clip as scoring does."""
     kept_in = cache / "spatial_features" / _spatial_id(bundle, encoder)
@@ -191,7 +190,7 @@ def _spatial_id(bundle: Bundle, encoder: Encoder) -> str:
         "precision": encoder.precision,
         **{key: bundle.manifest[key] for key in ("architecture", "normalisation", "scales")},
     }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+    return short_id(json.dumps(parts, sort_keys=True))
 
 
 def _read_kept(path: Path) -> NDArray[np.float32] | None:
@@ -204,7 +203,5 @@ def _read_kept(path: Path) -> NDArray[np.float32] | None:
 
 
 def _keep(path: Path, features: NDArray[np.float32]) -> None:
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
+    with write_whole(path) as temporary, temporary.open("wb") as file:
         np.savez(file, features=features)
-    partial.replace(path)

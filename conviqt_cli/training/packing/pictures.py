@@ -12,6 +12,7 @@ from conviqt_cli.errors import InputError
 from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.training.distortions.distortion import Pixels
 from conviqt_cli.video.decode import FrameStream
+from conviqt_cli.video.media_kinds import is_picture
 from conviqt_cli.video.probe import probe
 
 
@@ -35,7 +36,7 @@ def read_frames(path: Path, count: int, skip: int = 0) -> Pixels:
 
 def is_photograph(path: Path) -> bool:
     """Whether a file is a photograph, by its name; all others are videos."""
-    return path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp")
+    return is_picture(path.name)
 
 
 def middle_square(path: Path, side: int) -> Pixels:

@@ -24,6 +24,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from conviqt_cli.errors import InputError
+from conviqt_cli.files import write_whole
 from conviqt_cli.quality.diagnosis import PRISTINE
 from conviqt_cli.training.distortions.distortion import LEVELS, Distortion, Pixels
 
@@ -61,19 +62,15 @@ def write_shard(path: Path, names: Sequence[str], cells: Sequence[Sequence[Packe
     """Write whole cells to ``path``, complete or not at all."""
     items = [item for cell in cells for item in cell]
     pictures = [_packed(frame) for item in items for frame in item.frames]
-    partial = path.with_suffix(".partial")
-    save_file(
-        {
-            "pictures": torch.from_numpy(np.frombuffer(b"".join(pictures), np.uint8).copy()),
-            "ends": torch.from_numpy(np.cumsum([len(data) for data in pictures])),
-            "classes": torch.from_numpy(np.stack([item.classes for item in items]).astype(np.uint8)),
-            "contents": torch.tensor([item.content for item in items], dtype=torch.int64),
-            "cells": torch.tensor([index for index, cell in enumerate(cells) for _ in cell], dtype=torch.int64),
-        },
-        partial,
-        metadata={"classes": json.dumps(list(names))},
-    )
-    partial.rename(path)
+    tensors = {
+        "pictures": torch.from_numpy(np.frombuffer(b"".join(pictures), np.uint8).copy()),
+        "ends": torch.from_numpy(np.cumsum([len(data) for data in pictures])),
+        "classes": torch.from_numpy(np.stack([item.classes for item in items]).astype(np.uint8)),
+        "contents": torch.tensor([item.content for item in items], dtype=torch.int64),
+        "cells": torch.tensor([index for index, cell in enumerate(cells) for _ in cell], dtype=torch.int64),
+    }
+    with write_whole(path) as temporary:
+        save_file(tensors, temporary, metadata={"classes": json.dumps(list(names))})
 
 
 def _packed(pixels: Pixels) -> bytes:

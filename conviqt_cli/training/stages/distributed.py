@@ -16,7 +16,7 @@ from conviqt_cli.training.stages.loss import Items
 
 
 @dataclass(frozen=True)
-class Processes:
+class ProcessGroup:
     """This process among all: ``rank`` of ``count``, and the device it computes on."""
 
     rank: int
@@ -45,18 +45,18 @@ class Processes:
 
 
 @contextmanager
-def processes(device: str) -> Iterator[Processes]:
+def process_group(device: str) -> Iterator[ProcessGroup]:
     """Join the group that ``torchrun`` made, if any, for the duration of a training."""
     count, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
     chosen = choose_device(device)
     if count == 1:
-        yield Processes(0, 1, chosen)
+        yield ProcessGroup(0, 1, chosen)
         return
     if chosen.type == "cuda":
         chosen = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(chosen)
     distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     try:
-        yield Processes(rank, count, chosen)
+        yield ProcessGroup(rank, count, chosen)
     finally:
         distributed.destroy_process_group()

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from conviqt_cli.training.stages.distributed import Processes
+from conviqt_cli.training.stages.distributed import ProcessGroup
 from conviqt_cli.training.stages.loss import TEMPERATURE, Items, accuracy, centre_loss, contrastive_loss
 from conviqt_cli.training.stages.optimiser import Schedule, adamw
 from conviqt_cli.training.stages.run_folder import RunFolder
@@ -22,11 +22,11 @@ from conviqt_cli.training.stages.run_folder import RunFolder
 B = TypeVar("B", contravariant=True)
 
 #: Called with each row of the log as it is written.
-Progress = Callable[[dict[str, float]], None]
+RowCallback = Callable[[dict[str, float]], None]
 
 
 def silent(row: dict[str, float]) -> None:
-    """No progress."""
+    """Report nothing."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,9 @@ class Loop(Generic[B]):
     ``learner`` has two parts, ``network`` and ``projector``.
     """
 
-    def __init__(self, output: Path, config: LoopConfig, learner: nn.Module, group: Processes, limits: Limits) -> None:
+    def __init__(
+        self, output: Path, config: LoopConfig, learner: nn.Module, group: ProcessGroup, limits: Limits
+    ) -> None:
         self._began = time.monotonic()
         self._config, self._group, self._limits = config, group, limits
         self._folder = RunFolder(output, asdict(config), limits.resume, group.first)
@@ -104,7 +106,7 @@ class Loop(Generic[B]):
             self.step = state["step"]
         self._wrapped: nn.Module = DistributedDataParallel(learner) if group.count > 1 else learner
 
-    def run(self, stage: Stage[B], batches: Iterable[B], progress: Progress) -> None:
+    def run(self, stage: Stage[B], batches: Iterable[B], progress: RowCallback) -> None:
         """Take the steps that are left, one batch each."""
         before = time.monotonic()
         for batch in batches:

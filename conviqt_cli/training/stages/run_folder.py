@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from conviqt_cli.errors import InputError, UsageError
+from conviqt_cli.files import write_text_whole, write_whole
 
 CONFIG, LOG, CURVES, CHECKPOINT = "config.json", "log.jsonl", "curves.png", "checkpoint.pt"
 
@@ -35,7 +36,7 @@ class RunFolder:
                 raise UsageError(f"{path}: the run began with another {', '.join(changed)}; resume with the same")
         else:
             path.mkdir(parents=True, exist_ok=True)
-            _replace(written, json.dumps(dict(config), indent=2) + "\n")
+            write_text_whole(written, json.dumps(dict(config), indent=2) + "\n")
 
     def restore(self) -> dict[str, Any] | None:
         """The last checkpoint, if there is one; log lines written after it are dropped."""
@@ -48,14 +49,13 @@ class RunFolder:
             raise InputError(f"{path}: a damaged checkpoint ({error}); delete it to begin anew") from None
         if self._owner:
             lines = [json.dumps(row) for row in self.rows() if row["step"] <= state["step"]]
-            _replace(self.path / LOG, "".join(line + "\n" for line in lines))
+            write_text_whole(self.path / LOG, "".join(line + "\n" for line in lines))
         return state
 
     def save(self, state: dict[str, Any]) -> None:
         """Write a checkpoint, whole or not at all."""
-        partial = self.path / f"{CHECKPOINT}.partial"
-        torch.save(state, partial)
-        partial.replace(self.path / CHECKPOINT)
+        with write_whole(self.path / CHECKPOINT) as temporary:
+            torch.save(state, temporary)
 
     def log(self, row: Mapping[str, float]) -> None:
         """Append a row to the log; ``step`` is one of its values."""
@@ -101,9 +101,3 @@ def _smoothed(values: tuple[float, ...], weight: float = 0.95) -> list[float]:
         total, scale = weight * total + (1 - weight) * value, weight * scale + (1 - weight)
         result.append(total / scale)
     return result
-
-
-def _replace(path: Path, text: str) -> None:
-    partial = path.with_suffix(path.suffix + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)

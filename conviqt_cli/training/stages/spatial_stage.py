@@ -24,8 +24,8 @@ from conviqt_cli.errors import InputError
 from conviqt_cli.model.networks import FEATURES, IMAGENET_NORMALISATION, SpatialNetwork
 from conviqt_cli.model.torch_backend import choose_precision
 from conviqt_cli.training.packing.shards import Shards
-from conviqt_cli.training.stages.distributed import Processes, processes
-from conviqt_cli.training.stages.loop import ONCE, Limits, Loop, LoopConfig, Progress, autocast, silent
+from conviqt_cli.training.stages.distributed import ProcessGroup, process_group
+from conviqt_cli.training.stages.loop import ONCE, Limits, Loop, LoopConfig, RowCallback, autocast, silent
 from conviqt_cli.training.stages.loss import Items, accuracy, authentic_ids
 from conviqt_cli.training.stages.projector import Projector
 from conviqt_cli.training.stages.views import two_views
@@ -127,7 +127,7 @@ def train_spatial(
     validation: Path | None = None,
     device: str = "auto",
     limits: Limits = ONCE,
-    progress: Progress = silent,
+    progress: RowCallback = silent,
 ) -> Path:
     """Train, or go on training, in the run folder ``output``; returns the path of the weights written at the end.
 
@@ -139,7 +139,7 @@ def train_spatial(
     held_out = Shards(validation) if validation is not None else None
     torch.manual_seed(config.seed)
     learner = SpatialLearner(_read(initial), len(packed.classes), config.frozen)
-    with processes(device) as group:
+    with process_group(device) as group:
         learner.to(group.device).to(memory_format=torch.channels_last)
         if config.compiled:
             learner.compile_network()
@@ -159,7 +159,7 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 
 class _SpatialStage:
-    def __init__(self, config: SpatialConfig, group: Processes, held_out: Shards | None) -> None:
+    def __init__(self, config: SpatialConfig, group: ProcessGroup, held_out: Shards | None) -> None:
         self._config, self._device, self._held_out = config, group.device, held_out
         self._precision = choose_precision(config.precision, group.device)
 
@@ -188,7 +188,7 @@ class _SpatialStage:
         return accuracy(torch.cat(cosines), torch.cat(classes))
 
 
-def _batches(shards: Shards, config: SpatialConfig, group: Processes, start: int) -> Iterator[Batch]:
+def _batches(shards: Shards, config: SpatialConfig, group: ProcessGroup, start: int) -> Iterator[Batch]:
     """Batches from step ``start`` on, made ahead in a thread; each depends on seed, step and rank alone."""
     wanted = config.cells * group.count
     if len(shards) < wanted:

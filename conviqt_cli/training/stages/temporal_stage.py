@@ -18,8 +18,8 @@ from conviqt_cli.errors import InputError
 from conviqt_cli.model.networks import FEATURES, HIDDEN, TemporalNetwork
 from conviqt_cli.model.torch_backend import choose_precision
 from conviqt_cli.training.stages.clip_features import ClipFeatures, joined, read_features
-from conviqt_cli.training.stages.distributed import Processes, processes
-from conviqt_cli.training.stages.loop import ONCE, Limits, Loop, LoopConfig, Progress, autocast, silent
+from conviqt_cli.training.stages.distributed import ProcessGroup, process_group
+from conviqt_cli.training.stages.loop import ONCE, Limits, Loop, LoopConfig, RowCallback, autocast, silent
 from conviqt_cli.training.stages.loss import Items, accuracy
 from conviqt_cli.training.stages.projector import Projector
 
@@ -77,7 +77,7 @@ def train_temporal(
     validation: Path | None = None,
     device: str = "auto",
     limits: Limits = ONCE,
-    progress: Progress = silent,
+    progress: RowCallback = silent,
 ) -> Path:
     """Train, or go on training, in the run folder ``output``; returns the path of the weights written at the end.
 
@@ -93,7 +93,7 @@ def train_temporal(
     held_out = _named(read_features(validation), names, validation) if validation is not None else None
     torch.manual_seed(config.seed)
     learner = TemporalLearner(len(names), config.input_gain)
-    with processes(device) as group:
+    with process_group(device) as group:
         learner.to(group.device)
         loop: Loop[ClipFeatures] = Loop(output, config, learner, group, limits)
         batches = (_batch(parts, config, group, step) for step in range(loop.step, config.steps))
@@ -108,7 +108,7 @@ def _named(clips: ClipFeatures, names: Sequence[str], folder: Path) -> ClipFeatu
 
 
 class _TemporalStage:
-    def __init__(self, config: TemporalConfig, group: Processes, held_out: ClipFeatures | None) -> None:
+    def __init__(self, config: TemporalConfig, group: ProcessGroup, held_out: ClipFeatures | None) -> None:
         self._device, self._held_out = group.device, held_out
         self._precision = choose_precision(config.precision, group.device)
 
@@ -129,7 +129,7 @@ class _TemporalStage:
         return accuracy(to_centres, items.classes)
 
 
-def _batch(parts: Sequence[ClipFeatures], config: TemporalConfig, group: Processes, step: int) -> ClipFeatures:
+def _batch(parts: Sequence[ClipFeatures], config: TemporalConfig, group: ProcessGroup, step: int) -> ClipFeatures:
     """This step's clips for this process: seed, step and rank decide."""
     chosen = []
     for number, part in enumerate(parts):
