@@ -10,42 +10,60 @@ import typer
 
 from conviqt_cli.cli import options
 from conviqt_cli.cli.console import log
+from conviqt_cli.cli.examples import examples
 from conviqt_cli.cli.progress_bar import steps
-from conviqt_cli.cli.train_bundle import Features, assemble, diagnosis, labels, regressor
+from conviqt_cli.cli.train_bundle import EXAMPLES, Features
 from conviqt_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from conviqt_cli.training.stages.loop import Limits, LoopConfig, RowCallback
 
 train_app = typer.Typer(
-    help="Train an encoder and make a bundle of it: gather, sheets, pack, spatial, assemble, features, temporal, "
-    "labels, diagnosis, regressor. Needs the extra `train`.",
+    help="Train an encoder and make a weight bundle from it, one command per stage. Needs `conviqt[train]`.",
     no_args_is_help=True,
 )
 
 Corpus = Annotated[
-    list[Path], typer.Argument(metavar="CORPUS...", help="Folders with a manifest.csv, as `gather` makes them.")
+    list[Path],
+    typer.Argument(metavar="CORPUS...", help="Corpus folders: each has a manifest.csv, as written by `gather`."),
 ]
-Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where it goes.")]
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Output folder.")]
 Run = Annotated[
-    Path, typer.Option("--output", "-o", metavar="RUN", help="The run's folder: config, log, curves, checkpoint.")
+    Path,
+    typer.Option("--output", "-o", metavar="RUN", help="Folder of the run: configuration, log, curves, checkpoint."),
 ]
 Preset = Annotated[str, typer.Option("--preset", metavar="cpu|gpu|smoke", help="Configuration to start from.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on from the run's last checkpoint, exactly.")]
-StopAfter = Annotated[
-    float | None, typer.Option("--stop-after", min=0, metavar="SECONDS", help="Stop then, resumable.")
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume", help="Resume from the last checkpoint; the result is the same as without the interruption."
+    ),
 ]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Everything random follows from it.")]
-Steps = Annotated[int | None, typer.Option("--steps", min=1, help="Steps in all; the schedule spans them.")]
-Rate = Annotated[float | None, typer.Option("--learning-rate", min=0, help="Peak rate of the network.")]
+StopAfter = Annotated[
+    float | None,
+    typer.Option(
+        "--stop-after", min=0, metavar="SECONDS", help="Stop after this many seconds, with a checkpoint to resume from."
+    ),
+]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of all random choices.")]
+Steps = Annotated[
+    int | None, typer.Option("--steps", min=1, help="Total number of steps, which the learning rate schedule spans.")
+]
+Rate = Annotated[float | None, typer.Option("--learning-rate", min=0, help="Peak learning rate of the network.")]
 C = TypeVar("C", bound="LoopConfig")
 
 
-@train_app.command()
+@train_app.command(
+    epilog=examples(
+        "train gather corpus/",
+        "train gather more/ --known corpus/",
+    )
+)
 def gather(
-    output: Annotated[Path, typer.Argument(metavar="CORPUS", help="Folder to fill.")],
+    output: Annotated[Path, typer.Argument(metavar="CORPUS", help="Corpus folder to create or extend.")],
     known: Annotated[
-        list[Path] | None, typer.Option("--known", metavar="CORPUS", help="Take nothing that is there already.")
+        list[Path] | None,
+        typer.Option("--known", metavar="CORPUS", help="Skip pictures that this corpus already has (repeatable)."),
     ] = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -67,19 +85,24 @@ def gather(
         raise typer.Exit(1)
 
 
-@train_app.command()
+@train_app.command(
+    epilog=examples(
+        "train pack corpus/ -o squares/ --jobs 4",
+        "train pack corpus/ -o clips_held_out/ --clips --held-out --shards 2",
+    )
+)
 def pack(
     corpus: Corpus,
     output: Output,
-    clips: Annotated[bool, typer.Option("--clips", help="Clips for the temporal stage instead of squares.")] = False,
-    held_out: Annotated[bool, typer.Option("--held-out", help="Pack the contents no stage may train on.")] = False,
-    shards: Annotated[int, typer.Option("--shards", min=1, help="Files.")] = 20,
-    cells: Annotated[int | None, typer.Option("--cells", min=1, help="Cells a file: 32, or 2 of clips.")] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed packs other files.")] = 0,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes.")] = 1,
+    clips: Annotated[bool, typer.Option("--clips", help="Pack clips for the temporal stage, not squares.")] = False,
+    held_out: Annotated[bool, typer.Option("--held-out", help="Pack held-out contents, not trained on.")] = False,
+    shards: Annotated[int, typer.Option("--shards", min=1, help="Number of shard files.")] = 20,
+    cells: Annotated[int | None, typer.Option("--cells", min=1, help="Cells per shard (32, or 2 for clips).")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of all random choices.")] = 0,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Number of processes.")] = 1,
     quiet: options.Quiet = False,
 ) -> None:  # fmt: skip
-    """Distort a corpus and pack it into shards; shards that exist are kept."""
+    """Distort a corpus and pack it into shards. Existing shards are kept."""
     from conviqt_cli.training.corpus.gathering import read_corpus
     from conviqt_cli.training.packing.packer import CLIPS, SQUARES, pack
 
@@ -91,14 +114,19 @@ def pack(
         )  # fmt: skip
 
 
-@train_app.command()
+@train_app.command(
+    epilog=examples(
+        "train sheets photo.jpg -o sheets/",
+        "train sheets video.mp4 -o sheets/ --side 256",
+    )
+)
 def sheets(
     source: Annotated[Path, typer.Argument(metavar="FILE", exists=True, help="A photograph or a video.")],
     output: Output,
-    side: Annotated[int, typer.Option("--side", min=64, help="Side of the square that is shown, in pixels.")] = 192,
+    side: Annotated[int, typer.Option("--side", min=64, help="Side of the square to draw, in pixels.")] = 192,
     quiet: options.Quiet = False,
 ) -> None:
-    """Draw every distortion at its five levels, on a photograph (spatial types) or a video (video types), as PNGs."""
+    """Draw every distortion at its five levels: spatial ones on a photograph, video ones on a video; one PNG each."""
     from conviqt_cli.training.distortions.sheets import draw_bank
     from conviqt_cli.training.packing.pictures import middle_square
 
@@ -107,23 +135,35 @@ def sheets(
         draw_bank(pixels, output, lambda done, count: progress("drawing", done, count))
 
 
-@train_app.command()
+@train_app.command(
+    epilog=examples(
+        "train spatial squares/ --initial resnet50.pth --validation squares_held_out/ -o run/",
+        "train spatial squares/ --initial resnet50.pth -o run/ --resume --stop-after 3600",
+    )
+)
 def spatial(
     shards: Annotated[Path, typer.Argument(metavar="SHARDS", help="Folder of packed squares.")],
     initial: Annotated[
-        Path, typer.Option("--initial", metavar="FILE", help="ResNet-50 to begin with: .pth, or an earlier run's.")
+        Path,
+        typer.Option(
+            "--initial",
+            metavar="FILE",
+            help="Initial ResNet-50: a .pth file, or spatial.safetensors of an earlier run.",
+        ),
     ],
     output: Run,
     validation: Annotated[
-        Path | None, typer.Option("--validation", metavar="SHARDS", help="Held-out squares, for the curves.")
+        Path | None, typer.Option("--validation", metavar="SHARDS", help="Held-out squares to measure accuracy on.")
     ] = None,
     preset: Preset = "cpu",
     steps: Steps = None,
     learning_rate: Rate = None,
-    cells: Annotated[int | None, typer.Option("--cells", min=1, help="Cells a step and process.")] = None,
-    crop: Annotated[int | None, typer.Option("--crop", min=32, max=128, help="Side of a view in pixels.")] = None,
+    cells: Annotated[int | None, typer.Option("--cells", min=1, help="Cells per step and process.")] = None,
+    crop: Annotated[
+        int | None, typer.Option("--crop", min=32, max=128, help="Side of a training crop, in pixels.")
+    ] = None,
     compiled: Annotated[
-        bool, typer.Option("--compile", help="Compile the network first: faster, needs a C++ compiler.")
+        bool, typer.Option("--compile", help="Compile the network first: faster, but needs a C++ compiler.")
     ] = False,
     seed: Seed = None,
     resume: Resume = False,
@@ -133,7 +173,7 @@ def spatial(
     threads: options.Threads = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train the spatial network to tell distortions apart, without labels. Also under `torchrun`."""
+    """Train the spatial network to tell distortions apart, without labels. Works under `torchrun`, too."""
     from conviqt_cli.training.stages.spatial_stage import PRESETS, train_spatial
 
     given = {
@@ -154,17 +194,25 @@ def spatial(
     _say_where(weights, quiet)
 
 
-@train_app.command()
+@train_app.command(
+    epilog=examples(
+        "train features clips/ --weights bundle/ -o features/",
+        "train features squares/ --weights bundle/ -o stills/ --device cuda",
+    )
+)
 def features(
-    shards: Annotated[Path, typer.Argument(metavar="CLIPS", help="Folder of packed clips.")],
-    weights: Annotated[str, typer.Option("--weights", metavar="BUNDLE", help="Whose spatial network: name or folder.")],
+    shards: Annotated[Path, typer.Argument(metavar="SHARDS", help="Folder of packed clips or squares.")],
+    weights: Annotated[
+        str,
+        typer.Option("--weights", metavar="BUNDLE", help="Bundle whose spatial network to use: a name or a folder."),
+    ],
     output: Output,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     threads: options.Threads = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Compute the frozen spatial features of packed clips; files that exist are kept."""
+    """Compute spatial features of packed clips or squares. Features that this encoder already made are kept."""
     from conviqt_cli.model.backends import open_encoder
     from conviqt_cli.model.bundle import open_bundle
     from conviqt_cli.training.stages.clip_features import extract
@@ -174,18 +222,26 @@ def features(
         extract(shards, encoder, output, lambda done, count: progress("features of clips", done, count))
 
 
-@train_app.command()
+@train_app.command(
+    epilog=examples(
+        "train temporal features/ stills/ --validation features_held_out/ -o run_t/",
+        "train temporal features/ --preset gpu --device cuda -o run_t/",
+    )
+)
 def temporal(
     features: Features,
     output: Run,
     validation: Annotated[
-        Path | None, typer.Option("--validation", metavar="FEATURES", help="Held-out clips, for the curves.")
+        Path | None,
+        typer.Option("--validation", metavar="FEATURES", help="Features of held-out clips to measure accuracy on."),
     ] = None,
     preset: Preset = "cpu",
     steps: Steps = None,
     learning_rate: Rate = None,
-    batch: Annotated[int | None, typer.Option("--batch", min=2, help="Clips a step and process.")] = None,
-    authentic: Annotated[bool, typer.Option("--authentic/--no-authentic", help="Whether authentic clips join.")] = True,
+    batch: Annotated[int | None, typer.Option("--batch", min=2, help="Clips per step and process.")] = None,
+    authentic: Annotated[
+        bool, typer.Option("--authentic/--no-authentic", help="Whether to train on authentic clips, too.")
+    ] = True,
     seed: Seed = None,
     resume: Resume = False,
     stop_after: StopAfter = None,
@@ -194,7 +250,7 @@ def temporal(
     threads: options.Threads = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train the GRU on the frozen features of clips. Also under `torchrun`."""
+    """Train the GRU on the features of clips. Works under `torchrun`, too."""
     from conviqt_cli.training.stages.temporal_stage import PRESETS, train_temporal
 
     given = {
@@ -234,7 +290,7 @@ def _use_threads(threads: int | None) -> None:
 
 
 def _reporter(config: LoopConfig, quiet: bool) -> RowCallback:
-    """A line on stderr for each checkpoint, and a few at the beginning."""
+    """Log the first steps, and every step that ends with a checkpoint, on stderr."""
 
     def say(row: dict[str, float]) -> None:
         step = int(row["step"])
@@ -248,8 +304,8 @@ def _reporter(config: LoopConfig, quiet: bool) -> RowCallback:
 
 def _say_where(weights: Path, quiet: bool) -> None:
     if not quiet:
-        log(f"wrote {weights}" if weights.exists() else "stopped before the end; go on with --resume")
+        log(f"wrote {weights}" if weights.exists() else "stopped before the last step; continue with --resume")
 
 
-for _command in (assemble, labels, diagnosis, regressor):
-    train_app.command()(_command)
+for _command, _examples in EXAMPLES.items():
+    train_app.command(epilog=examples(*_examples))(_command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -15,23 +16,27 @@ from conviqt_cli.errors import InputError
 
 Bundle = Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder of the bundle.")]
 Features = Annotated[
-    list[Path], typer.Argument(metavar="FEATURES...", help="Folders that `features` filled, of clips or squares.")
+    list[Path], typer.Argument(metavar="FEATURES...", help="Folders written by `features`, of clips or squares.")
 ]
 
 
 def assemble(
     bundle: Bundle,
-    spatial: Annotated[Path, typer.Option("--spatial", metavar="FILE", help="spatial.safetensors of a run.")],
+    spatial: Annotated[Path, typer.Option("--spatial", metavar="FILE", help="spatial.safetensors of a finished run.")],
     temporal: Annotated[
-        Path | None, typer.Option("--temporal", metavar="FILE", help="temporal.safetensors of a run; none: untrained.")
+        Path | None,
+        typer.Option(
+            "--temporal", metavar="FILE", help="temporal.safetensors of a finished run (default: an untrained GRU)."
+        ),
     ] = None,
-    name: Annotated[str, typer.Option("--name", help="The bundle's name.")] = "conviqt-base",
-    version: Annotated[str, typer.Option("--version", help="The bundle's version.")] = "1",
+    name: Annotated[str, typer.Option("--name", help="Name of the bundle.")] = "conviqt-base",
+    version: Annotated[str, typer.Option("--version", help="Version of the bundle.")] = "1",
     provenance: Annotated[
-        Path | None, typer.Option("--provenance", metavar="FILE.json", help="What to say of how it was trained.")
+        Path | None,
+        typer.Option("--provenance", metavar="FILE.json", help="JSON object that describes how it was trained."),
     ] = None,
 ) -> None:
-    """Put trained networks into a bundle; without --temporal it is good for `features` only."""
+    """Put trained networks into a bundle. Without --temporal it is only good for `features`."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -46,13 +51,15 @@ def assemble(
 
 
 def labels(
-    corpus: Annotated[list[Path], typer.Argument(metavar="CORPUS...", help="Folders with a manifest.csv.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where encodes and labels.csv go.")],
-    photographs: Annotated[int, typer.Option("--photographs", min=0, help="How many photographs.")] = 75,
-    scenes: Annotated[int, typer.Option("--scenes", min=0, help="How many video scenes.")] = 21,
+    corpus: Annotated[list[Path], typer.Argument(metavar="CORPUS...", help="Corpus folders, as written by `gather`.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Output folder for the encodes and labels.csv.")
+    ],
+    photographs: Annotated[int, typer.Option("--photographs", min=0, help="Number of photographs to encode.")] = 75,
+    scenes: Annotated[int, typer.Option("--scenes", min=0, help="Number of video scenes to encode.")] = 21,
     quiet: options.Quiet = False,
 ) -> None:
-    """Encode pristine sources and label them with VMAF; what is there is kept."""
+    """Encode pristine sources and label the encodes with VMAF. Existing ones are kept."""
     from conviqt_cli.training.corpus.gathering import read_corpus
     from conviqt_cli.training.heads.labelled_encodes import choose_sources, label_encodes
 
@@ -68,11 +75,15 @@ def diagnosis(
     features: Features,
     held_out: Annotated[
         list[Path] | None,
-        typer.Option("--held-out", metavar="FEATURES", help="Of unseen contents, to calibrate and judge (repeatable)."),
+        typer.Option(
+            "--held-out",
+            metavar="FEATURES",
+            help="Features of held-out contents, to calibrate on and to measure with (repeatable).",
+        ),
     ] = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Fit the head that names distortions, and add it to the bundle."""
+    """Fit the head that names distortions and add it to the bundle."""
     from conviqt_cli.training.heads.diagnosis_stage import fit_diagnosis_stage
 
     say = (lambda step: None) if quiet else log
@@ -82,20 +93,22 @@ def diagnosis(
 
 def regressor(
     bundle: Bundle,
-    mos: Annotated[Path, typer.Option("--mos", metavar="DIR", help="Sets of human scores: SET/labels.csv.")],
-    encodes: Annotated[Path, typer.Option("--encodes", metavar="DIR", help="Folder that `labels` filled.")],
-    work: Annotated[Path, typer.Option("--work", metavar="DIR", help="Where features are kept.")],
+    mos: Annotated[
+        Path, typer.Option("--mos", metavar="DIR", help="Folder of opinion score sets, each SET/labels.csv.")
+    ],
+    encodes: Annotated[Path, typer.Option("--encodes", metavar="DIR", help="Folder written by `labels`.")],
+    work: Annotated[Path, typer.Option("--work", metavar="DIR", help="Folder to keep computed features in.")],
     about: Annotated[
         list[Path] | None,
         typer.Option(
-            "--about", metavar="FILE.md", exists=True, dir_okay=False, help="Sections of the card (repeatable)."
+            "--about", metavar="FILE.md", exists=True, dir_okay=False, help="Sections for the model card (repeatable)."
         ),
     ] = None,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     quiet: options.Quiet = False,
 ) -> None:
-    """Fit the regressor on human scores and VMAF labels, and write it and the card to the bundle."""
+    """Fit the regressor on opinion scores and VMAF labels; add it and the model card to the bundle."""
     from conviqt_cli.training.heads.assembly import write_card
     from conviqt_cli.training.heads.card import sections_of
     from conviqt_cli.training.heads.regressor_stage import fit_regressor_stage
@@ -110,3 +123,24 @@ def regressor(
         )  # fmt: skip
     write_card(bundle, figures, sections)
     typer.echo(json.dumps(figures.to_dict(), indent=2))
+
+
+#: The commands of this module, each with two examples.
+EXAMPLES: dict[Callable[..., None], tuple[str, str]] = {
+    assemble: (
+        "train assemble bundle/ --spatial run/spatial.safetensors",
+        "train assemble bundle/ --spatial run/spatial.safetensors --temporal run_t/temporal.safetensors --version 2",
+    ),
+    labels: (
+        "train labels corpus/ -o encodes/",
+        "train labels corpus/ more/ -o encodes/ --photographs 20 --scenes 5",
+    ),
+    diagnosis: (
+        "train diagnosis bundle/ features/ stills/ --held-out features_held_out/",
+        "train diagnosis bundle/ features/ > figures.json",
+    ),
+    regressor: (
+        "train regressor bundle/ --mos mos/ --encodes encodes/ --work work/",
+        "train regressor bundle/ --mos mos/ --encodes encodes/ --work work/ --about notes.md --device cuda",
+    ),
+}

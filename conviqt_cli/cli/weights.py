@@ -1,4 +1,4 @@
-"""``conviqt weights``: what models there are, whether they are whole, and how to bring in published ones."""
+"""``conviqt weights``: list, show and verify weight bundles, and import published ones."""
 
 from __future__ import annotations
 
@@ -9,18 +9,26 @@ from typing import Annotated
 import typer
 
 from conviqt_cli.cli.console import log
+from conviqt_cli.cli.examples import examples
 from conviqt_cli.errors import ConviqtError, UsageError
 
 weights_app = typer.Typer(help="List, show, verify and import weight bundles.", no_args_is_help=True)
 
 BundleName = Annotated[
-    str | None, typer.Argument(metavar="BUNDLE", help="A name or a folder (default: the bundled one).")
+    str | None,
+    typer.Argument(metavar="BUNDLE", help="Name or folder of a bundle (default: the one that comes with conviqt)."),
 ]
 
 
-@weights_app.command("list")
+@weights_app.command(
+    "list",
+    epilog=examples(
+        "weights list",
+        "weights list | cut -f 1",
+    ),
+)
 def list_() -> None:
-    """Name the bundles that are installed."""
+    """List the installed bundles."""
     from conviqt_cli.model.bundle import list_bundles
 
     for bundle in list_bundles():
@@ -28,9 +36,14 @@ def list_() -> None:
         typer.echo(f"{bundle.id}\t{state}\tencoder {bundle.encoder_id}\t{bundle.folder}")
 
 
-@weights_app.command()
+@weights_app.command(
+    epilog=examples(
+        "weights show",
+        "weights show ./my-bundle",
+    )
+)
 def show(bundle: BundleName = None) -> None:
-    """Print a bundle's manifest as JSON, with its encoder's identity, its checksum and what its diagnosis can name."""
+    """Print a bundle's manifest as JSON, with its encoder's id, its checksum and the distortions it can name."""
     from conviqt_cli.model.bundle import open_bundle
 
     opened = open_bundle(bundle)
@@ -44,9 +57,14 @@ def show(bundle: BundleName = None) -> None:
     typer.echo(json.dumps({**opened.manifest, **facts}, indent=2))
 
 
-@weights_app.command()
+@weights_app.command(
+    epilog=examples(
+        "weights verify",
+        "weights verify ./my-bundle",
+    )
+)
 def verify(bundle: BundleName = None) -> None:
-    """Check every file of a bundle against its checksum; exit code 1 when one is damaged."""
+    """Verify every file of a bundle against its checksum. The exit code is 1 if any is damaged."""
     from conviqt_cli.model.bundle import open_bundle
 
     opened = open_bundle(bundle)
@@ -55,23 +73,36 @@ def verify(bundle: BundleName = None) -> None:
         typer.echo(f"{opened.folder}: {problem}")
     if problems:
         raise ConviqtError(f"{opened.folder}: {len(problems)} of its files are damaged; install the bundle again")
-    typer.echo(f"{opened.id}: all {len(opened.manifest['files'])} files are whole")
+    typer.echo(f"{opened.id}: all {len(opened.manifest['files'])} files verified")
 
 
-@weights_app.command("import")
+@weights_app.command(
+    "import",
+    epilog=examples(
+        "weights import --spatial CONTRIQUE_checkpoint25.tar --temporal CONVIQT_checkpoint10.tar -o conviqt-published",
+        "weights import --spatial s.tar --temporal t.tar --regressor live.save --scale 0:100 --higher-is-worse -o live",
+    ),
+)
 def import_(
-    spatial: Annotated[Path, typer.Option(help="CONTRIQUE_checkpoint25.tar or alike.", metavar="FILE")],
-    temporal: Annotated[Path, typer.Option(help="CONVIQT_checkpoint10.tar or alike.", metavar="FILE")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to make.", metavar="DIR")],
+    spatial: Annotated[
+        Path, typer.Option(help="Spatial checkpoint, such as CONTRIQUE_checkpoint25.tar.", metavar="FILE")
+    ],
+    temporal: Annotated[
+        Path, typer.Option(help="Temporal checkpoint, such as CONVIQT_checkpoint10.tar.", metavar="FILE")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the new bundle.", metavar="DIR")],
     regressor: Annotated[
-        Path | None, typer.Option(help="Pickled scikit-learn Ridge (.save), .npz or conviqt regressor.", metavar="FILE")
+        Path | None,
+        typer.Option(help="Regressor: a pickled scikit-learn Ridge (.save), .npz or conviqt's own.", metavar="FILE"),
     ] = None,
     scale: Annotated[
-        str | None, typer.Option(help="Ends of the regressor's scale, e.g. 0:100 or 1:5.", metavar="LOW:HIGH")
+        str | None, typer.Option(help="Range of the regressor's scale, such as 0:100 or 1:5.", metavar="LOW:HIGH")
     ] = None,
-    higher_is_worse: Annotated[bool, typer.Option("--higher-is-worse", help="The regressor predicts DMOS.")] = False,
+    higher_is_worse: Annotated[
+        bool, typer.Option("--higher-is-worse", help="The regressor predicts impairment (DMOS).")
+    ] = False,
 ) -> None:
-    """Turn the published CONVIQT files into a bundle for --weights. Nothing in them is executed."""
+    """Import the published CONVIQT checkpoints as a bundle. Nothing in the files is executed."""
     from conviqt_cli.model.importing import import_published
     from conviqt_cli.quality.scale import ACR, Scale
 

@@ -15,8 +15,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from conviqt_cli.errors import InputError
+from conviqt_cli.files import write_whole
 from conviqt_cli.model.encoder import Encoder
 from conviqt_cli.plans.time_plan import CLIP_LENGTH
+from conviqt_cli.training.distortions.distortion import Pixels
 from conviqt_cli.training.packing.shards import Shards
 from conviqt_cli.training.stages.loss import authentic_ids
 
@@ -80,21 +82,37 @@ def extract(
 def _extract(path: Path, encoder: Encoder, target: Path) -> None:
     packed = Shards(path)
     items = [item for cell in range(len(packed)) for item in packed.cell(cell)]
-    rows: list[NDArray[np.float16]] = []
-    for item in items:
-        if all(np.array_equal(item.frames[0], frame) for frame in item.frames[1:]):
-            one = encoder.spatial(item.frames[:1]).astype(np.float16)
-            rows.append(np.repeat(one, len(item.frames), axis=0))
-        else:
-            rows.append(encoder.spatial(item.frames).astype(np.float16))
     tensors = {
-        "features": torch.from_numpy(np.stack(rows)),
+        "features": torch.from_numpy(_spatial_features([item.frames for item in items], encoder)),
         "classes": torch.from_numpy(np.stack([item.classes for item in items])),
         "contents": torch.tensor([item.content for item in items], dtype=torch.int64),
     }
-    partial = target.with_suffix(".partial")
-    save_file(tensors, partial, metadata={"classes": json.dumps(packed.classes), "encoder": encoder.encoder_id})
-    partial.rename(target)
+    with write_whole(target) as temporary:
+        save_file(tensors, temporary, metadata={"classes": json.dumps(packed.classes), "encoder": encoder.encoder_id})
+
+
+def _spatial_features(clips: Sequence[Pixels], encoder: Encoder) -> NDArray[np.float16]:
+    """Features (n, frames, 4096) of clips (frames, h, w, 3) of one length; of a clip that stands still one is computed.
+
+    Frames of the same size go through the network together, whichever clips they are from.
+    """
+    by_size: dict[tuple[int, ...], list[tuple[int, int]]] = {}
+    for number, clip in enumerate(clips):
+        count = 1 if _stands_still(clip) else len(clip)
+        by_size.setdefault(clip.shape[1:3], []).extend((number, frame) for frame in range(count))
+    found: list[list[NDArray[np.float16]]] = [[] for _ in clips]
+    for (height, width), places in by_size.items():
+        step = encoder.batch_frames(height, width)
+        for start in range(0, len(places), step):
+            batch = places[start : start + step]
+            rows = encoder.spatial(np.stack([clips[number][frame] for number, frame in batch])).astype(np.float16)
+            for (number, _), row in zip(batch, rows, strict=True):
+                found[number].append(row)
+    return np.stack([np.resize(rows, (len(clip), len(rows[0]))) for rows, clip in zip(found, clips, strict=True)])
+
+
+def _stands_still(clip: Pixels) -> bool:
+    return all(np.array_equal(clip[0], frame) for frame in clip[1:])
 
 
 def whole_clip(features: NDArray[np.float32]) -> NDArray[np.float32]:
