@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 
 class Encoder(Protocol):
-    """A frozen encoder. ``device`` and ``precision`` say what it runs on, for the report."""
+    """A frozen encoder. ``device``, ``backend`` and ``precision`` say what it runs on, for the report."""
 
     device: str
+    backend: str
     precision: str
     encoder_id: str
 
@@ -22,8 +23,12 @@ class Encoder(Protocol):
         """Frames (n, height, width, 3) uint8 RGB to features (n, 4096): full scale, then half scale."""
         ...
 
+    def pooled(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Pictures (n, height, width, 3) uint8 RGB to the average of the last feature map (n, 2048), not normalised."""
+        ...
+
     def temporal(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Features of one clip (16, 4096) to its vector (2048,)."""
+        """Features of one clip (frames, 4096) to its vector (2048,)."""
         ...
 
     def batch_frames(self, height: int, width: int) -> int:

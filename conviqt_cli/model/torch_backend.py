@@ -5,19 +5,16 @@ Nothing outside ``model/`` knows which backend runs.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 
-from conviqt_cli.errors import BundleError, UsageError
+from conviqt_cli.errors import UsageError
 from conviqt_cli.model.bundle import Bundle
-from conviqt_cli.model.networks import FEATURES, SpatialNetwork, TemporalNetwork, half_size
+from conviqt_cli.model.networks import SpatialNetwork, half_size
+from conviqt_cli.model.temporal import TemporalEncoder
+from conviqt_cli.model.weights import fill
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
@@ -45,12 +42,10 @@ class TorchEncoder:
         self._dtype = _DTYPES[self.precision]
 
         spatial = SpatialNetwork(bundle.manifest["architecture"]["stride_in"])
-        _fill(spatial.backbone, bundle.file("spatial"))
-        temporal = TemporalNetwork()
-        _fill(temporal.gru, bundle.file("temporal"))
+        fill(spatial.backbone, bundle.file("spatial"))
         spatial = spatial.fold_batch_norm().eval().to(self._device, self._dtype)
         self._spatial = spatial.to(memory_format=torch.channels_last)
-        self._temporal = temporal.to(self._device).eval()
+        self._temporal = TemporalEncoder(bundle, self._device)
         normalisation = bundle.manifest["normalisation"] or {"mean": [0.0] * 3, "std": [1.0] * 3}
         self._mean = torch.tensor(normalisation["mean"], device=self._device).view(1, 3, 1, 1)
         self._std = torch.tensor(normalisation["std"], device=self._device).view(1, 3, 1, 1)
@@ -62,11 +57,15 @@ class TorchEncoder:
         return torch.cat([self._features(full), self._features(half_size(full))], dim=1).cpu().numpy()
 
     @torch.inference_mode()
+    def pooled(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See :meth:`Encoder.pooled`."""
+        tensor = torch.from_numpy(pictures).to(self._device).permute(0, 3, 1, 2)
+        found: NDArray[np.float32] = self._spatial.backbone(self._prepared(tensor)).float().cpu().numpy()
+        return found
+
     def temporal(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """See :meth:`Encoder.temporal`."""
-        both = torch.from_numpy(features).to(self._device).view(-1, 2, FEATURES).transpose(0, 1)
-        vector: NDArray[np.float32] = self._temporal(both).reshape(-1).cpu().numpy()
-        return vector
+        return self._temporal(features)
 
     def batch_frames(self, height: int, width: int) -> int:
         """See :meth:`Encoder.batch_frames`."""
@@ -77,8 +76,11 @@ class TorchEncoder:
         return max(1, min(16, CPU_BATCH_PIXELS // pixels))
 
     def _features(self, frames: Tensor) -> Tensor:
+        return self._spatial(self._prepared(frames))  # type: ignore[no-any-return]
+
+    def _prepared(self, frames: Tensor) -> Tensor:
         scaled = (frames.float() / 255 - self._mean) / self._std
-        return self._spatial(scaled.to(self._dtype).contiguous(memory_format=torch.channels_last))  # type: ignore[no-any-return]
+        return scaled.to(self._dtype).contiguous(memory_format=torch.channels_last)
 
 
 def choose_device(name: str) -> torch.device:
@@ -118,16 +120,3 @@ def cpu_has_bf16() -> bool:
     """Whether this CPU multiplies bf16 in hardware (AVX512-BF16 or AMX), as far as PyTorch can tell."""
     checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(bool(getattr(torch.cpu, check, lambda: False)()) for check in checks)
-
-
-def _fill(module: nn.Module, path: Path) -> None:
-    """Load tensors by name, all of them and nothing else; stored halves become float32."""
-    try:
-        tensors: dict[str, Any] = load_file(path)
-        module.load_state_dict({name: value.float() for name, value in tensors.items()}, strict=False)
-    except (SafetensorError, OSError, RuntimeError) as error:
-        raise BundleError(f"{path}: cannot be loaded as weights of this network ({error})") from None
-    wanted = {name for name in module.state_dict() if not name.endswith("num_batches_tracked")}
-    if wanted != tensors.keys():
-        odd = sorted(wanted ^ tensors.keys())
-        raise BundleError(f"{path}: its tensors are not this network's ({len(odd)} differ, such as {odd[0]})")

@@ -1,0 +1,142 @@
+"""The OpenVINO backend: CPUs, in float32, bfloat16 or 8-bit integers, several pictures at once.
+
+Pictures run side by side, one a stream, rather than one picture on all cores: no thread waits for another inside a
+layer, which on two cores is twice as fast and keeps its speed when other programs take their share.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from conviqt_cli.errors import BundleError, UsageError
+from conviqt_cli.model.bundle import Bundle
+from conviqt_cli.model.half_size import half_size
+from conviqt_cli.model.openvino_graph import GraphBuilder, folded
+from conviqt_cli.model.temporal import TemporalEncoder
+
+PRECISIONS = ("fp32", "bf16", "int8")
+
+#: Picture sizes whose compiled graphs are kept; a video needs two.
+_KEPT_SIZES = 6
+
+#: How OpenVINO calls the arithmetic of each precision. The graph of int8 quantises itself; what is left runs in fp32.
+_HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
+
+
+class OpenVinoEncoder:
+    """ResNet-50 by OpenVINO, GRU by PyTorch; see :class:`conviqt_cli.model.encoder.Encoder`.
+
+    Args:
+        bundle: whose networks to load.
+        precision: ``fp32``, ``bf16`` (needs a CPU that computes it) or ``int8`` (needs a bundle with ranges).
+        threads: CPU threads; ``None`` for all.
+        cache: folder for compiled graphs, so that the next start is quick; ``None`` keeps none.
+
+    Raises :class:`BundleError` for damaged weights or a bundle without ranges, :class:`UsageError` for a precision that
+    this CPU does not compute.
+    """
+
+    backend = "openvino"
+    device = "cpu"
+
+    def __init__(self, bundle: Bundle, precision: str, threads: int | None = None, cache: Path | None = None) -> None:
+        import openvino as ov
+
+        self.precision, self.encoder_id = precision, bundle.encoder_id
+        self._core = ov.Core()
+        if precision == "bf16" and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            raise UsageError("bf16: this CPU does not compute it; choose fp32 or int8")
+        self._options: dict[str, Any] = {
+            "PERFORMANCE_HINT": "THROUGHPUT",
+            "INFERENCE_PRECISION_HINT": _HINTS[precision],
+            **({"INFERENCE_NUM_THREADS": threads} if threads else {}),
+            **({"CACHE_DIR": str(cache)} if cache else {}),
+        }
+        self._builder = _builder(bundle, precision)
+        self._temporal = TemporalEncoder(bundle)
+        self._queues: OrderedDict[tuple[int, int], Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def spatial(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See :meth:`conviqt_cli.model.encoder.Encoder.spatial`."""
+        scales = [_unit(self.pooled(pictures)) for pictures in (frames, half_size(frames))]
+        return np.concatenate(scales, axis=1)
+
+    def pooled(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See :meth:`conviqt_cli.model.encoder.Encoder.pooled`."""
+        found = np.empty((len(pictures), 2048), np.float32)
+
+        def keep(request: Any, index: int) -> None:
+            found[index] = request.get_output_tensor(0).data[0]
+
+        with self._lock:
+            queue = self._queue(pictures.shape[1], pictures.shape[2])
+            queue.set_callback(keep)
+            for index in range(len(pictures)):
+                queue.start_async({0: pictures[index : index + 1]}, index)
+            queue.wait_all()
+        return found
+
+    def temporal(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See :meth:`conviqt_cli.model.encoder.Encoder.temporal`."""
+        return self._temporal(features)
+
+    def batch_frames(self, height: int, width: int) -> int:
+        """See :meth:`conviqt_cli.model.encoder.Encoder.batch_frames`."""
+        return 16 if height * width <= 512 * 512 else 2
+
+    def _queue(self, height: int, width: int) -> Any:
+        import openvino as ov
+
+        size = (height, width)
+        if size not in self._queues:
+            model = self._builder.build((1, height, width, 3))
+            self._queues[size] = ov.AsyncInferQueue(self._core.compile_model(model, "CPU", self._options))
+            if len(self._queues) > _KEPT_SIZES:
+                self._queues.popitem(last=False)
+        self._queues.move_to_end(size)
+        return self._queues[size]
+
+
+def has_vnni() -> bool:
+    """Whether this CPU adds 8-bit products in 32 bits (AVX512-VNNI, AVX-VNNI, AMX, or Arm with dot products)."""
+    import platform
+
+    if platform.machine().lower() in ("arm64", "aarch64"):
+        return True
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
+    return any(flag in text for flag in ("avx512_vnni", "avx_vnni", "amx_int8"))
+
+
+def _builder(bundle: Bundle, precision: str) -> GraphBuilder:
+    path = bundle.file("spatial")
+    try:
+        convolutions = folded(load_file(path))
+    except (SafetensorError, OSError, KeyError) as error:
+        raise BundleError(f"{path}: cannot be loaded as weights of this network ({error})") from None
+    ranges = None
+    if precision == "int8":
+        ranges = {name: float(value) for name, value in bundle.activation_ranges().items()}
+    return GraphBuilder(
+        convolutions,
+        bundle.manifest["normalisation"] or {"mean": [0.0] * 3, "std": [1.0] * 3},
+        bundle.manifest["architecture"]["stride_in"],
+        ranges,
+        8 if has_vnni() else 7,
+    )
+
+
+def _unit(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    length = np.linalg.norm(features, axis=1, keepdims=True)
+    return np.asarray(features / np.maximum(length, 1e-12), np.float32)
