@@ -162,7 +162,7 @@ class _Recorder:
     """An encoder whose clip vectors are the spatial features themselves; weights are loaded when first needed."""
 
     def __init__(self, bundle: Bundle, device: str, precision: str) -> None:
-        self._bundle = bundle
+        self._bundle, self.backend = bundle, "torch"
         self.device = str(choose_device(device))
         self.precision = choose_precision(precision, choose_device(device))
         self.encoder_id = bundle.encoder_id
@@ -170,6 +170,9 @@ class _Recorder:
 
     def spatial(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
         return self._encoder().spatial(frames)
+
+    def pooled(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return self._encoder().pooled(pictures)
 
     def temporal(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         return features.reshape(-1)

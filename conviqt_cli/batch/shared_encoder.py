@@ -51,7 +51,8 @@ class SharedEncoder:
     """
 
     def __init__(self, encoder: Encoder, places: int, stopping: threading.Event) -> None:
-        self.device, self.precision, self.encoder_id = encoder.device, encoder.precision, encoder.encoder_id
+        self.device, self.backend, self.precision = encoder.device, encoder.backend, encoder.precision
+        self.encoder_id = encoder.encoder_id
         self._encoder, self._stopping = encoder, stopping
         self._turnstile = Turnstile(places)
         self._own = threading.local()
@@ -67,6 +68,14 @@ class SharedEncoder:
                 raise Withdrawn
             self._own.begun = True
             return self._encoder.spatial(frames)
+
+    def pooled(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See :meth:`Encoder.pooled`; raises as :meth:`spatial` does."""
+        with self._turnstile.turn(self._own.number):
+            if self._stopping.is_set() and not self._own.begun:
+                raise Withdrawn
+            self._own.begun = True
+            return self._encoder.pooled(pictures)
 
     def temporal(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """See :meth:`Encoder.temporal`."""

@@ -2,24 +2,76 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
 import torch
 
+from conviqt_cli.errors import BundleError, UsageError
 from conviqt_cli.model.bundle import Bundle
+from conviqt_cli.model.calibration import Calibration
 from conviqt_cli.model.encoder import Encoder
-from conviqt_cli.model.torch_backend import TorchEncoder, choose_device
+from conviqt_cli.model.torch_backend import TorchEncoder, choose_device, cpu_has_bf16
+from conviqt_cli.quality.regressor import WHOLE
+
+logger = logging.getLogger(__name__)
+
+BACKENDS = ("auto", "torch", "openvino")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16", "int8")
+
+#: ``auto`` uses a precision only where pooled scores stay this close to those of fp32, and ranks agree this well, on
+#: the labelled sets that the bundle was measured on (``accuracy`` in its manifest).
+LARGEST_DIFFERENCE, LOWEST_SROCC = 0.05, 0.995
 
 
-def open_encoder(bundle: Bundle, device: str = "auto", precision: str = "auto", threads: int | None = None) -> Encoder:
+def open_encoder(
+    bundle: Bundle,
+    device: str = "auto",
+    precision: str = "auto",
+    threads: int | None = None,
+    *,
+    backend: str = "auto",
+    picture: str = WHOLE,
+    cache: Path | None = None,
+) -> Encoder:
     """The encoder of ``bundle`` on a device, ready to run.
+
+    What is chosen by ``auto`` depends on the picture plan: whole pictures run on PyTorch, in fp16 on CUDA, bf16 on CPUs
+    that compute it, else fp32; squares on a CPU run on OpenVINO in the fastest precision that the bundle was found to
+    agree in, each tried on stored pictures first, so that a backend that computes wrongly on this CPU is passed over.
 
     Args:
         bundle: whose networks to load; every file is verified.
         device: ``auto`` (CUDA if there is one), ``cpu``, ``cuda`` or ``cuda:N``.
-        precision: ``auto`` or one of :data:`conviqt_cli.model.torch_backend.PRECISIONS`.
+        precision: one of :data:`PRECISIONS`.
         threads: CPU threads; ``None`` for all.
+        backend: one of :data:`BACKENDS`.
+        picture: name of the picture plan that it will be used for.
+        cache: folder for compiled graphs; ``None`` keeps none.
 
-    Raises :class:`BundleError` for damaged weights, :class:`UsageError` for a device or precision that is not there.
+    Raises :class:`BundleError` for damaged weights, :class:`UsageError` for a device, backend or precision that is not
+    there, or that computes wrongly here.
     """
+    if backend not in BACKENDS:
+        raise UsageError(f"unknown backend {backend!r}; choose one of {', '.join(BACKENDS)}")
+    if precision not in PRECISIONS:
+        raise UsageError(f"unknown precision {precision!r}; choose one of {', '.join(PRECISIONS)}")
+    on_cpu = choose_device(device).type == "cpu"
+    if backend == "openvino" and not on_cpu:
+        raise UsageError("OpenVINO runs on the CPU only; choose the device cpu")
+    if precision == "int8" and (backend == "torch" or not on_cpu):
+        raise UsageError("int8 needs the backend openvino on the device cpu")
+    if not on_cpu or backend == "torch" or (backend == "auto" and precision != "int8" and picture == WHOLE):
+        return TorchEncoder(bundle, device, precision, threads)
+    for choice in _choices(bundle, precision, picture):
+        encoder = _openvino(bundle, choice, threads, cache)
+        if encoder is not None:
+            return encoder
+        if precision != "auto":
+            raise UsageError(f"{choice} by OpenVINO computes wrongly on this CPU; choose another precision or backend")
+    if backend == "openvino":
+        raise UsageError("OpenVINO cannot be used here; choose the backend torch")
     return TorchEncoder(bundle, device, precision, threads)
 
 
@@ -35,3 +87,40 @@ def devices(name: str = "auto") -> list[str]:
 def cpu_threads() -> int:
     """How many threads the CPU backends use unless told otherwise."""
     return torch.get_num_threads()
+
+
+def agrees(bundle: Bundle, picture: str, precision: str) -> bool:
+    """Whether the bundle's makers found ``precision`` to agree with fp32 on this picture plan."""
+    found = bundle.manifest.get("accuracy", {}).get(picture, {}).get(precision)
+    if found is None:
+        return False
+    return bool(found["largest_difference"] <= LARGEST_DIFFERENCE and found["srocc"] >= LOWEST_SROCC)
+
+
+def _choices(bundle: Bundle, precision: str, picture: str) -> Iterator[str]:
+    """Precisions to try on OpenVINO, fastest first."""
+    if precision != "auto":
+        yield precision
+        return
+    if "calibration" in bundle.manifest["files"] and agrees(bundle, picture, "int8"):
+        yield "int8"
+    if cpu_has_bf16() and agrees(bundle, picture, "bf16"):
+        yield "bf16"
+    yield "fp32"
+
+
+def _openvino(bundle: Bundle, precision: str, threads: int | None, cache: Path | None) -> Encoder | None:
+    """An OpenVINO encoder that has passed the bundle's check, ``None`` where there is none to be had."""
+    try:
+        from conviqt_cli.model.openvino_backend import OpenVinoEncoder
+    except ImportError:  # pragma: no cover (a platform without OpenVINO)
+        logger.warning("OpenVINO is not installed; PyTorch is used, which is slower")
+        return None
+    encoder = OpenVinoEncoder(bundle, precision, threads, cache)
+    if "calibration" in bundle.manifest["files"]:
+        if not Calibration.load(bundle.file("calibration")).passes(encoder):
+            logger.warning("%s by OpenVINO computes wrongly on this CPU and is not used", precision)
+            return None
+    elif precision == "int8":
+        raise BundleError(f"{bundle.folder}: the bundle has no calibration, which int8 needs; choose another precision")
+    return encoder

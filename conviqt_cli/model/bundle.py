@@ -1,9 +1,10 @@
 """Weight bundles: a folder that says what it holds and can prove that it is undamaged.
 
 ``manifest.json`` names the networks, their normalisation and scales, the score scale, licence and provenance, and the
-SHA-256 of every other file: ``spatial.safetensors``, ``temporal.safetensors``, ``regressor.safetensors`` (optional),
-``diagnosis.safetensors`` (optional: what distortion a clip looks like) and ``MODEL_CARD.md``. No format in a bundle can
-execute code. Every file is checked each time it is read.
+SHA-256 of every other file: ``spatial.safetensors``, ``temporal.safetensors``, ``MODEL_CARD.md`` and, all optional, a
+regressor and a diagnosis head for each picture plan (``regressor``, ``regressor_crops``, ...) and
+``calibration.safetensors`` (:mod:`.calibration`). No format in a bundle can execute code. Every file is checked each
+time it is read.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 from conviqt_cli.errors import BundleError
 from conviqt_cli.files import sha256, short_id
 from conviqt_cli.quality.diagnosis import DiagnosisHead
-from conviqt_cli.quality.regressor import Regressor, check_belongs, load_regressor
+from conviqt_cli.quality.regressor import WHOLE, Regressor, check_belongs, load_regressor
 
 SCHEMA = "conviqt-bundle/1"
 DEFAULT = "conviqt-base"
@@ -77,27 +78,37 @@ class Bundle:
             raise BundleError(f"{path}: {problem}; install the bundle again")
         return path
 
-    def regressor(self) -> Regressor:
-        """The bundle's regressor; raises :class:`BundleError` when it has none."""
-        if "regressor" not in self.manifest["files"]:
+    @property
+    def picture_plans(self) -> dict[str, str]:
+        """Picture plans that the bundle has a regressor for, or could have: name to id, the default one first."""
+        plans: dict[str, str] = self.manifest.get("picture_plans", {WHOLE: WHOLE})
+        return plans
+
+    def regressor(self, picture: str = WHOLE) -> Regressor:
+        """The bundle's regressor for a picture plan (its name); raises :class:`BundleError` when it has none."""
+        role = _role("regressor", picture)
+        if role not in self.manifest["files"]:
             raise BundleError(
-                f"{self.folder}: the bundle has no regressor; give one with --regressor, "
-                "or fit one with `conviqt fit-regressor`"
+                f"{self.folder}: the bundle has no regressor for the picture plan {picture}; give one with "
+                "--regressor, or fit one with `conviqt fit-regressor`"
             )
-        path = self.file("regressor")
+        path = self.file(role)
         regressor = load_regressor(path)
-        check_belongs(regressor, self.encoder_id, str(path))
+        check_belongs(regressor, self.encoder_id, str(path), self.picture_plans.get(picture))
         return regressor
 
-    def diagnosis(self) -> DiagnosisHead | None:
-        """The bundle's diagnosis head, ``None`` when it has none.
+    def diagnosis(self, picture: str = WHOLE) -> DiagnosisHead | None:
+        """The bundle's diagnosis head for a picture plan (its name), ``None`` when it has none.
 
         Raises :class:`BundleError` when the head is damaged, or belongs to another encoder.
         """
-        if "diagnosis" not in self.manifest["files"]:
+        role = _role("diagnosis", picture)
+        if role not in self.manifest["files"]:
             return None
-        path = self.file("diagnosis")
+        path = self.file(role)
         head = DiagnosisHead.load(path)
+        if head.picture != self.picture_plans.get(picture, WHOLE):
+            raise BundleError(f"{path}: fitted on the picture plan {head.picture}; install the bundle again")
         if head.encoder_id != self.encoder_id:
             raise BundleError(
                 f"{path}: fitted on encoder {head.encoder_id}, but the bundle's is {self.encoder_id}; "
@@ -154,6 +165,11 @@ def write_manifest(folder: Path, manifest: dict[str, Any], files: dict[str, str]
     (folder / MANIFEST).write_text(text, encoding="utf-8")
 
 
+def _role(part: str, picture: str) -> str:
+    """How the manifest calls a part for a picture plan: the plain name is the published protocol's."""
+    return part if picture == WHOLE else f"{part}_{picture}"
+
+
 def _locate(name: str) -> Path:
     if Path(name).is_dir():
         return Path(name)
@@ -197,6 +213,8 @@ def _check_manifest(folder: Path, manifest: Any) -> None:
         sound = sound and isinstance(manifest["name"], str) and isinstance(manifest["version"], str)
         for role in ("spatial", "temporal"):
             sound = sound and role in manifest["files"]
+        plans = manifest.get("picture_plans", {})
+        sound = sound and all(isinstance(key, str) and isinstance(value, str) for key, value in plans.items())
         for entry in manifest["files"].values():
             # A file name, never a path: a bundle cannot point outside its folder.
             sound = sound and Path(entry["name"]).name == entry["name"] and isinstance(entry["bytes"], int)

@@ -18,8 +18,9 @@ from safetensors.numpy import load_file
 
 from conviqt_cli.errors import BundleError, UsageError
 from conviqt_cli.model.bundle import Bundle
-from conviqt_cli.model.half_size import half_size
+from conviqt_cli.model.calibration import Calibration
 from conviqt_cli.model.openvino_graph import GraphBuilder, folded
+from conviqt_cli.model.resizing import half_size
 from conviqt_cli.model.temporal import TemporalEncoder
 
 PRECISIONS = ("fp32", "bf16", "int8")
@@ -125,9 +126,7 @@ def _builder(bundle: Bundle, precision: str) -> GraphBuilder:
         convolutions = folded(load_file(path))
     except (SafetensorError, OSError, KeyError) as error:
         raise BundleError(f"{path}: cannot be loaded as weights of this network ({error})") from None
-    ranges = None
-    if precision == "int8":
-        ranges = {name: float(value) for name, value in bundle.activation_ranges().items()}
+    ranges = Calibration.load(bundle.file("calibration")).ranges if precision == "int8" else None
     return GraphBuilder(
         convolutions,
         bundle.manifest["normalisation"] or {"mean": [0.0] * 3, "std": [1.0] * 3},

@@ -113,6 +113,4 @@ class GraphBuilder:
             reach = np.maximum(reach, 1e-8).astype(np.float32) * (2 if self._weight_bits == 7 else 1)
             kernel = ops.fake_quantize(kernel, -reach, reach, -reach, reach, 255)
         pads = [padding, padding]
-        return ops.add(
-            ops.convolution(node, kernel, [stride, stride], pads, pads, [1, 1]), bias.reshape(1, -1, 1, 1)
-        )
+        return ops.add(ops.convolution(node, kernel, [stride, stride], pads, pads, [1, 1]), bias.reshape(1, -1, 1, 1))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from conviqt_cli.errors import UsageError
 from conviqt_cli.model.bundle import Bundle
@@ -30,6 +30,8 @@ ACTIVATION_BYTES = 400
 class TorchEncoder:
     """The reference backend: PyTorch on a CPU or a CUDA device. Raises :class:`BundleError` for damaged weights."""
 
+    backend = "torch"
+
     def __init__(
         self, bundle: Bundle, device: str = "auto", precision: str = "auto", threads: int | None = None
     ) -> None:
@@ -49,6 +51,12 @@ class TorchEncoder:
         normalisation = bundle.manifest["normalisation"] or {"mean": [0.0] * 3, "std": [1.0] * 3}
         self._mean = torch.tensor(normalisation["mean"], device=self._device).view(1, 3, 1, 1)
         self._std = torch.tensor(normalisation["std"], device=self._device).view(1, 3, 1, 1)
+
+    @property
+    def network(self) -> nn.Module:
+        """ResNet-50 with its batch normalisation folded, by torchvision's names."""
+        backbone: nn.Module = self._spatial.backbone
+        return backbone
 
     @torch.inference_mode()
     def spatial(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -29,6 +29,7 @@ from safetensors import SafetensorError
 
 from conviqt_cli.arrays import Floats
 from conviqt_cli.errors import BundleError
+from conviqt_cli.quality.regressor import WHOLE
 from conviqt_cli.quality.tensor_file import Tensors, read_tensors, write_tensors
 
 FORMAT = "conviqt-diagnosis/1"
@@ -97,7 +98,8 @@ class DiagnosisHead:
 
     ``families`` are k names, :data:`PRISTINE` among them. ``family_coef`` (k, d) and ``family_bias`` (k,) give the
     logits of their probabilities, ``level_coef`` (k, d) and ``level_bias`` (k,) the level given each family.
-    ``encoder_id`` names the encoder whose vectors it was fitted on. ``card`` is free JSON: figures, counts, settings.
+    ``encoder_id`` and ``picture`` name the encoder and the picture plan whose vectors it was fitted on. ``card`` is
+    free JSON: figures, counts, settings.
     """
 
     families: tuple[str, ...]
@@ -107,6 +109,7 @@ class DiagnosisHead:
     level_bias: Floats
     encoder_id: str
     card: dict[str, Any] = field(default_factory=dict)
+    picture: str = WHOLE
 
     @property
     def width(self) -> int:
@@ -134,14 +137,19 @@ class DiagnosisHead:
             found.append(Diagnosis(self.families[first], float(level[first]), float(chance[first]), others))
         return found
 
-    def for_encoder(self, encoder_id: str) -> DiagnosisHead:
-        """The same function declared to belong to ``encoder_id`` (used when a bundle is put together)."""
-        return replace(self, encoder_id=encoder_id)
+    def for_encoder(self, encoder_id: str, picture: str = WHOLE) -> DiagnosisHead:
+        """The same function declared to belong to ``encoder_id`` and a picture plan, as a bundle is put together."""
+        return replace(self, encoder_id=encoder_id, picture=picture)
 
     def save(self, path: Path) -> None:
         """Write the head to one safetensors file, weights as float32; raises :class:`BundleError`."""
         tensors = {name: np.asarray(getattr(self, name), dtype=np.float32) for name in _TENSORS}
-        header = {"families": list(self.families), "encoder_id": self.encoder_id, "card": self.card}
+        header = {
+            "families": list(self.families),
+            "encoder_id": self.encoder_id,
+            "picture": self.picture,
+            "card": self.card,
+        }
         try:
             write_tensors(path, FORMAT, header, tensors)
         except (SafetensorError, OSError) as error:
@@ -166,12 +174,15 @@ class DiagnosisHead:
             header = json.loads(metadata["header"])
             families = tuple(header["families"])
             encoder_id, card = str(header["encoder_id"]), dict(header["card"])
+            picture = str(header.get("picture", WHOLE))
         except (KeyError, TypeError, ValueError) as error:
             raise BundleError(f"{path}: damaged header of the diagnosis head ({error!r})") from None
         problem = name_problem(families) or _tensor_problem(tensors, len(families))
         if problem:
             raise BundleError(f"{path}: damaged diagnosis head ({problem})")
-        return cls(families, **{name: tensors[name] for name in _TENSORS}, encoder_id=encoder_id, card=card)
+        return cls(
+            families, **{name: tensors[name] for name in _TENSORS}, encoder_id=encoder_id, card=card, picture=picture
+        )
 
     def _checked(self, vectors: Floats) -> NDArray[np.float64]:
         checked: NDArray[np.float64] = np.asarray(vectors, dtype=np.float64)

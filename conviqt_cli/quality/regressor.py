@@ -26,6 +26,9 @@ from conviqt_cli.quality.tensor_file import Tensors, read_tensors, write_tensors
 
 FORMAT = "conviqt-regressor/1"
 
+#: The picture plan of vectors that all pixels went into.
+WHOLE = "whole"
+
 
 class Regressor(Protocol):
     """What scoring needs of a regressor, whatever its kind.
@@ -43,6 +46,10 @@ class Regressor(Protocol):
         """The encoder whose vectors it was fitted on."""
 
     @property
+    def picture(self) -> str:
+        """The picture plan of those vectors: its id, see :class:`conviqt_cli.plans.picture_plan.PicturePlan`."""
+
+    @property
     def card(self) -> dict[str, Any]:
         """Free JSON: label source, counts, metrics, date."""
 
@@ -57,8 +64,8 @@ class Regressor(Protocol):
     def predict(self, vectors: Floats) -> NDArray[np.float64]:
         """Quality of each vector: (n, features) to (n,), in scale units, not clipped to the scale's ends."""
 
-    def for_encoder(self, encoder_id: str) -> Regressor:
-        """The same function declared to belong to ``encoder_id``."""
+    def for_encoder(self, encoder_id: str, picture: str = WHOLE) -> Regressor:
+        """The same function declared to belong to ``encoder_id`` and a picture plan."""
 
     def save(self, path: Path) -> None:
         """Write it to one safetensors file."""
@@ -80,6 +87,7 @@ class LinearRegressor:
     card: dict[str, Any] = field(default_factory=dict)
     intervals: Intervals | None = None
     novelty: Novelty | None = None
+    picture: str = WHOLE
 
     def predict(self, vectors: Floats) -> NDArray[np.float64]:
         """Quality of each vector: (n, features) to (n,), in scale units, not clipped to the scale's ends.
@@ -90,9 +98,9 @@ class LinearRegressor:
             _checked(vectors, self.coef.shape[0]) @ self.coef.astype(np.float64) + self.intercept, dtype=np.float64
         )
 
-    def for_encoder(self, encoder_id: str) -> LinearRegressor:
-        """The same function declared to belong to ``encoder_id`` (used when a bundle is put together)."""
-        return replace(self, encoder_id=encoder_id)
+    def for_encoder(self, encoder_id: str, picture: str = WHOLE) -> LinearRegressor:
+        """The same function declared to belong to ``encoder_id`` and a picture plan, as a bundle is put together."""
+        return replace(self, encoder_id=encoder_id, picture=picture)
 
     def save(self, path: Path) -> None:
         """Write the regressor to one safetensors file."""
@@ -120,6 +128,7 @@ class SvrRegressor:
     card: dict[str, Any] = field(default_factory=dict)
     intervals: Intervals | None = None
     novelty: Novelty | None = None
+    picture: str = WHOLE
 
     def predict(self, vectors: Floats) -> NDArray[np.float64]:
         """Quality of each vector: (n, features) to (n,), in scale units, not clipped to the scale's ends.
@@ -131,9 +140,9 @@ class SvrRegressor:
         kernel = np.exp(-self.gamma * np.maximum(squared, 0.0))
         return np.asarray(kernel @ self.dual + self.intercept, dtype=np.float64)
 
-    def for_encoder(self, encoder_id: str) -> SvrRegressor:
-        """The same function declared to belong to ``encoder_id`` (used when a bundle is put together)."""
-        return replace(self, encoder_id=encoder_id)
+    def for_encoder(self, encoder_id: str, picture: str = WHOLE) -> SvrRegressor:
+        """The same function declared to belong to ``encoder_id`` and a picture plan, as a bundle is put together."""
+        return replace(self, encoder_id=encoder_id, picture=picture)
 
     def save(self, path: Path) -> None:
         """Write the regressor to one safetensors file."""
@@ -175,6 +184,8 @@ def load_regressor(path: Path) -> LinearRegressor | SvrRegressor:
             "scale": Scale.from_dict(header["scale"]),
             "encoder_id": str(header["encoder_id"]),
             "card": dict(header["card"]),
+            # Files from before there was a choice are of whole pictures.
+            "picture": str(header.get("picture", WHOLE)),
             "intervals": Intervals.from_tensors(tensors),
         }
         return _READERS[header["kind"]](tensors, common)
@@ -185,8 +196,16 @@ def load_regressor(path: Path) -> LinearRegressor | SvrRegressor:
         raise RegressorError(text if text.startswith(str(path)) else f"{path}: {text}") from None
 
 
-def check_belongs(regressor: Regressor, encoder_id: str, source: str) -> None:
-    """Raise :class:`RegressorError` when ``regressor`` was fitted on another encoder than ``encoder_id``."""
+def check_belongs(regressor: Regressor, encoder_id: str, source: str, picture: str | None = None) -> None:
+    """Raise :class:`RegressorError` when ``regressor`` was fitted on another encoder or picture plan than these.
+
+    ``picture`` is the id of a picture plan; ``None`` accepts any.
+    """
+    if picture is not None and regressor.encoder_id == encoder_id and regressor.picture != picture:
+        raise RegressorError(
+            f"{source}: fitted on the picture plan {regressor.picture}, but the plan in use is {picture}; "
+            "choose the matching picture plan, or fit a new regressor"
+        )
     if regressor.encoder_id != encoder_id:
         raise RegressorError(
             f"{source}: fitted on encoder {regressor.encoder_id}, but the weights in use are encoder {encoder_id}; "
@@ -207,6 +226,7 @@ def _save(regressor: Regressor, kind: str, own: Mapping[str, Floats], path: Path
     header = {
         "kind": kind,
         "encoder_id": regressor.encoder_id,
+        "picture": regressor.picture,
         "scale": regressor.scale.to_dict(),
         "card": regressor.card,
     }

@@ -17,7 +17,7 @@ from conviqt_cli.video.probe import VideoInfo
 
 
 class FakeEncoder:
-    device, precision, encoder_id = "cpu", "fp32", "e"
+    device, backend, precision, encoder_id = "cpu", "torch", "fp32", "e"
 
     def spatial(self, frames):
         return frames
