@@ -1,4 +1,4 @@
-"""How the training calls ffmpeg: to the end, within a time, with its own words in the error."""
+"""How training calls ffmpeg: run to its end, with a time limit, its own message in the error."""
 
 from __future__ import annotations
 

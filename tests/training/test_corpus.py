@@ -130,7 +130,7 @@ def test_folders_without_the_gathered_columns_are_read_by_their_files(tmp_path: 
         gathering.Source(tmp_path / "image_ugc" / "phone 1.jpg", "image_ugc", "phone 1")
     ]
     write(tmp_path / "manifest.csv", [["file"], ["image_ugc/gone.jpg"]])
-    with pytest.raises(InputError, match="not there"):
+    with pytest.raises(InputError, match="does not exist"):
         gathering.read_corpus([tmp_path])
     write(tmp_path / "manifest.csv", [["file"], ["elsewhere/phone 1.jpg"]])
     with pytest.raises(InputError, match="kind"):

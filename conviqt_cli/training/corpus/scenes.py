@@ -1,4 +1,4 @@
-"""Scenes in the videos of a package: short pieces of one shot each, cut out without encoding anew where that goes."""
+"""Scenes in the videos of a package: short pieces of one shot each, cut without re-encoding where possible."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class _Video:
 def find_scenes(path: Path, kind: str) -> list[Scene]:
     """Scenes worth taking from a video of ``kind`` (``video_pristine`` or ``video_ugc``); none if it cannot be read.
 
-    Of each shot one piece, where something is seen and moves. An authentic video is never encoded anew: its pieces
+    Of each shot one piece, where something is seen and moves. An authentic video is never re-encoded: its pieces
     begin at keyframes, or there are none.
     """
     video = _inspect(path)
@@ -109,7 +109,7 @@ def early_picture(path: Path) -> NDArray[np.uint8]:
     """The grey picture, shape (36, 64), one second into a cut scene; ``InputError`` if the file shows nothing."""
     pictures = _small_pictures(path, seconds=1.1)
     if len(pictures) == 0:
-        raise InputError(f"{path}: holds no picture")
+        raise InputError(f"{path}: contains no picture")
     return np.asarray(pictures[-1], dtype=np.uint8)
 
 

@@ -18,7 +18,7 @@ _S = TypeVar("_S", bound=np.generic)
 def at_level(level: int, strengths: tuple[_T, _T, _T, _T, _T]) -> _T:
     """The strength that belongs to ``level`` (1 to 5). Raises ValueError for any other level."""
     if level not in LEVELS:
-        raise ValueError(f"a level is one of {LEVELS}, not {level!r}")
+        raise ValueError(f"level must be one of {LEVELS}, got {level!r}")
     return strengths[level - 1]
 
 

@@ -64,7 +64,7 @@ def decode(
     raw = _run(arguments, stream, tolerant=damaged)
     count = len(raw) // (even_width * even_height * 3)
     if count == 0:
-        raise InputError("ffmpeg decoded no frame of a stream that it should have decoded")
+        raise InputError("ffmpeg decoded no frame of a stream that it had encoded")
     pixels: Pixels = np.frombuffer(raw, np.uint8, count * even_width * even_height * 3)
     decoded: Pixels = pixels.reshape(count, even_height, even_width, 3)[:, :height, :width].copy()
     return decoded
@@ -78,7 +78,7 @@ def round_trip(frames: Pixels, codec: Codec, before: Sequence[str] = (), after: 
     count, height, width, _ = frames.shape
     decoded = decode(encode(frames, codec, before), codec.container, (width, height), after)
     if len(decoded) != count:
-        raise InputError(f"{codec.name} gave {len(decoded)} frames for {count}")
+        raise InputError(f"{codec.name} turned {count} frames into {len(decoded)}")
     return decoded
 
 

@@ -32,7 +32,7 @@ def sheet(distortions: Sequence[Distortion], pixels: Pixels, path: Path, seed: i
     if not distortions:
         raise ValueError("a sheet needs at least one distortion")
     if pixels.ndim not in (3, 4):
-        raise ValueError(f"a sheet is drawn of a picture or a clip, not of an array of shape {pixels.shape}")
+        raise ValueError(f"expected a picture (h, w, 3) or a clip (n, h, w, 3), got shape {pixels.shape}")
     rows = [_row(distortion, pixels, seed) for distortion in distortions]
     height, width = rows[0][0].shape[:2]
     canvas = Image.new(

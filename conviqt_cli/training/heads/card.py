@@ -14,12 +14,12 @@ from conviqt_cli.training.heads.labelled_vectors import VMAF_STILLS, VMAF_VIDEOS
 WHAT, CORPUS, COMPUTE, LIMITS = "What it is", "Training corpus", "Compute", "Limits"
 
 _DEFAULTS = {
-    WHAT: "A no-reference judge of video quality (CONVIQT): a spatial and a temporal network trained without opinion "
+    WHAT: "A no-reference video quality model (CONVIQT): a spatial and a temporal network trained without opinion "
     "scores by telling distortions apart, frozen, and a linear regressor on their clip vectors.",
     CORPUS: "Not stated.",
     COMPUTE: "Not stated.",
     LIMITS: "- The people behind the opinion scores saw stills, nine UHD scenes (of each encode the fit sees a frame) "
-    "and one video scene. Shake, night scenes, stalls and frame-rate changes were judged by hardly anyone here: trust "
+    "and one video scene. Shake, night scenes, stalls and frame-rate changes were rated by hardly anyone here: trust "
     "the order of versions of one scene first, differences between scenes less, single values least.\n"
     "- VMAF labels carry VMAF's own habits: it does not see frozen or dropped frames as people do, and expects "
     "viewing at a distance.\n"

@@ -81,9 +81,9 @@ def fit_diagnosis_stage(
     """Fit a diagnosis head on packed items' ``features`` and add it to ``bundle``; returns the figures of its card.
 
     Each folder holds features of clips or of squares; squares are cheap and bring many contents, clips bring what only
-    time shows. Families of fewer contents than the head can be judged on are left out, and named in the card. Of
-    ``held_out``, features of contents that the encoder has not seen, half set the head's probabilities and half judge
-    it. Raises :class:`InputError` for a folder that holds no features of this kind, or too few to fit on.
+    time shows. Families with too few contents to measure the head on are left out, and named in the card. Of
+    ``held_out``, features of contents that the encoder has not seen, half calibrate the head's probabilities and half
+    measure it. Raises :class:`InputError` for a folder that holds no features of this kind, or too few to fit on.
     """
     opened = open_bundle(bundle)
     encoder = open_encoder(opened, "cpu", "fp32")
@@ -106,7 +106,7 @@ def fit_diagnosis_stage(
             head = recalibrated(head, unseen.vectors, unseen.families, unseen.levels, unseen.contents.astype(str))
     except ValueError as error:
         where = ", ".join(map(str, [*features, *held_out]))
-        raise InputError(f"{where}: no diagnosis head can be fitted on these items ({error})") from None
+        raise InputError(f"{where}: no diagnosis head can be fitted on these features ({error})") from None
     head.card["families_left_out"] = rare
     head.save(bundle / "diagnosis.safetensors")
     seal(

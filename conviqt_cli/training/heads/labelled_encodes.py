@@ -1,4 +1,4 @@
-"""Encodes of good sources with their VMAF, made once and kept: labels that need neither viewers nor an encoder.
+"""Encodes of good sources with their VMAF, made once and kept: labels that need neither viewers nor a trained network.
 
 A folder of them holds ``labels.csv`` (file, content, kind, recipe, vmaf, held_out) and one folder of small files per
 content. Nothing in it depends on the network that is to be fitted, so every network is fitted on the same labels.
@@ -89,7 +89,7 @@ def choose_sources(sources: Sequence[Source], photographs: int, scenes: int) -> 
 def label_encodes(
     sources: Sequence[Source], output: Path, progress: ContentProgress | None = None
 ) -> list[LabelledEncode]:
-    """Encode and label pristine ``sources`` below ``output``; what is there already is kept, so a run can resume.
+    """Encode and label pristine ``sources`` below ``output``; existing encodes are kept, so a run can resume.
 
     A photograph gives one frame through about twelve recipes, a video ``CLIP_LENGTH`` frames through about eight, drawn
     by the content's name, whatever other sources there are. A source that ffmpeg cannot encode is left out. Returns

@@ -1,4 +1,4 @@
-"""Everything the regressor is fitted on or judged by: labelled items, and their clip vectors under a frozen encoder.
+"""What the regressor is fitted on or measured with: labelled items, and their clip vectors under a frozen encoder.
 
 Spatial features are kept by picture, treatment and spatial network, since they cost nearly all the time: another
 temporal network on the same spatial one finds them ready.
@@ -115,12 +115,12 @@ def human_items(folder: Path, sets: Sequence[HumanSet] = HUMAN_SETS) -> list[Ite
                     scene = each.scene(row["content"])
                     items.append(Item(picture, each.name, scene, score, mos, size=each.size, clips=each.clips))
         except (OSError, KeyError, TypeError, ValueError) as error:
-            raise LabelError(f"{path}: not a list of opinion scores as the training reads it ({error!r})") from None
+            raise LabelError(f"{path}: not a list of opinion scores in the expected form ({error!r})") from None
     return items
 
 
 def encoded_items(folder: Path) -> list[Item]:
-    """Items of a folder that :func:`.labelled_encodes.label_encodes` made, less those with added noise."""
+    """Items of a folder that ``label_encodes`` made, without those that have noise added."""
     return [
         Item(
             folder / row.file,
@@ -162,12 +162,12 @@ def _spatial_features(item: Item, encoder: Encoder) -> NDArray[np.float32]:
     clips = []
     for number in range(item.clips):
         start = 0.0
-        if item.clips > 1 or (info.duration or 0.0) > 2.0:  # a long video is judged by its middle, not by its beginning
+        if item.clips > 1 or (info.duration or 0.0) > 2.0:  # the middle of a long video, not its beginning
             start = (info.duration or 0.0) * (number + 0.5) / item.clips
         with FrameStream(info, start=start) as stream:
             frames = [frame.pixels for frame in islice(stream, CLIP_LENGTH)]
         if not frames:
-            raise InputError(f"{item.path}: no frames at {start:.2f} s")
+            raise InputError(f"{item.path}: no frame can be decoded at {start:.2f} s")
         if item.size is not None:
             frames = [_scaled(frame, item.size) for frame in frames]
         size = encoder.batch_frames(*frames[0].shape[:2])

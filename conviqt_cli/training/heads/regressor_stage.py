@@ -68,7 +68,7 @@ def fit_regressor_stage(
     items = [*human_items(mos, human_sets), *encoded_items(encodes)]
     anchors = [each.name for each in human_sets if each.anchor]
     if not any(item.set in anchors for item in items):
-        raise LabelError(f"{mos}: none of the sets whose scale the others are brought to ({', '.join(anchors)})")
+        raise LabelError(f"{mos}: none of the sets that define the scale is there ({', '.join(anchors)})")
     encoder = open_encoder(opened, device, precision)
     clips = clip_vectors(items, opened, encoder, work, progress)
     head, figures = fit_items(items, clips, anchors)
@@ -92,7 +92,7 @@ def fit_items(
     everything = Labelled.of(items, clips)
     held_out = np.array([item.held_out for item in items])
     if everything.contents_of(~held_out) < 2 * FOLDS:
-        raise LabelError(f"a regressor needs labels of at least {2 * FOLDS} contents")
+        raise LabelError(f"too few labels: a regressor needs at least {2 * FOLDS} contents")
     aligned = align_sets(everything, ~held_out, anchors)
     data, labels = everything.take(aligned.fitted), aligned.labels[aligned.fitted]
     fit = FittedRidge.of(data, labels, search(data, labels))

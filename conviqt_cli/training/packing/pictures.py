@@ -49,7 +49,7 @@ def middle_square(path: Path, side: int) -> Pixels:
     try:
         frames = read_picture(path)[None] if still else read_frames(path, CLIP_LENGTH)
     except OSError as error:
-        raise InputError(f"{path}: not a photograph that can be read ({error})") from None
+        raise InputError(f"{path}: cannot be read as a photograph ({error})") from None
     factor = max(0.5, side / min(frames.shape[1:3]))
     smaller = [scaled(enlarged(frame, side), factor) for frame in frames]
     height, width = smaller[0].shape[:2]

@@ -1,4 +1,4 @@
-"""Shards: packed pictures with their classes, some tens of MiB a file, so that a short slot can consume whole files.
+"""Shards: packed pictures with their classes, some tens of MiB a file, so that a short GPU slot can use up whole files.
 
 A shard is a safetensors file. Its items, single pictures or clips, come in cells: a few contents, each clean and with
 the same few distortions, so that within a cell content tells nothing about the class; some authentic items go with
@@ -59,7 +59,7 @@ class PackedItem:
 
 
 def write_shard(path: Path, names: Sequence[str], cells: Sequence[Sequence[PackedItem]]) -> None:
-    """Write whole cells to ``path``, complete or not at all."""
+    """Write cells to ``path``; the file appears complete or not at all."""
     items = [item for cell in cells for item in cell]
     pictures = [_packed(frame) for item in items for frame in item.frames]
     tensors = {
@@ -103,7 +103,9 @@ class Shards:
         except (SafetensorError, KeyError, ValueError) as error:
             raise InputError(f"{path}: not a shard, or a damaged one ({error}); pack it again") from None
         if self.classes and names != self.classes:
-            raise InputError(f"{path}: its classes are not those of the other shards; pack all with one version")
+            raise InputError(
+                f"{path}: its classes differ from those of the other shards; pack all of them with the same version"
+            )
         self.classes = names
         self._pictures.append(pictures)
         # From where each picture begins to where the last ends, so that no item has to look behind itself.

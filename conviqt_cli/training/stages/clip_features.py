@@ -67,11 +67,11 @@ def joined(parts: Sequence[ClipFeatures]) -> ClipFeatures:
 def extract(
     shards: Path, encoder: Encoder, output: Path, progress: Callable[[int, int], None] = lambda done, all: None
 ) -> None:
-    """Features of every shard in ``shards``, a file each in ``output``; files of this encoder are not made again."""
+    """Compute the features of every shard in ``shards``, one file each in ``output``; skip files of this encoder."""
     output.mkdir(parents=True, exist_ok=True)
     paths = sorted(shards.glob("*.safetensors"))
     if not paths:
-        raise InputError(f"{shards}: holds no shards (*.safetensors); make some with `conviqt train pack --clips`")
+        raise InputError(f"{shards}: holds no shards (*.safetensors); make some with `conviqt train pack`")
     for done, path in enumerate(paths, 1):
         target = output / path.name
         if not _is_of(target, encoder.encoder_id):
@@ -145,10 +145,14 @@ def read_features(folder: Path) -> ClipFeatures:
                 features, classes, contents = map(file.get_tensor, ("features", "classes", "contents"))
                 parts.append(ClipFeatures(features, classes, contents, own))
         except (SafetensorError, KeyError, ValueError) as error:
-            raise InputError(f"{path}: not clip features, or damaged ({error}); delete it and extract again") from None
+            raise InputError(
+                f"{path}: not a features file, or a damaged one ({error}); delete it and compute it again"
+            ) from None
         if len(encoders) > 1 or own != (names or own):
-            raise InputError(f"{path}: made with another encoder or bank than the files beside it; extract again")
+            raise InputError(
+                f"{path}: made with another encoder or other distortions than the files beside it; compute all again"
+            )
         names = own
     if names is None:
-        raise InputError(f"{folder}: holds no clip features")
+        raise InputError(f"{folder}: contains no features (*.safetensors)")
     return joined(parts)

@@ -1,4 +1,4 @@
-"""One process or several: what the stages need to know when ``torchrun`` starts them side by side."""
+"""One process or several: this process's place in the group that ``torchrun`` started, and exchange within it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loop that both self-supervised stages share: steps, log, curves, checkpoints, and going on exactly from one."""
+"""The training loop of both self-supervised stages: steps, log, curves, checkpoints, and exact resumption."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Stage(Protocol[B]):
 
 @dataclass(frozen=True)
 class Limits:
-    """Whether to go on with a run that exists, and after how many seconds to stop, resumable."""
+    """Whether to resume an existing run, and after how many seconds to stop with a checkpoint."""
 
     resume: bool = False
     stop_after: float | None = None
@@ -84,7 +84,7 @@ ONCE = Limits()
 
 
 class Loop(Generic[B]):
-    """A training in a run folder; ``step`` is how many steps are behind it.
+    """A training in a run folder; ``step`` is the number of steps taken.
 
     ``learner`` has two parts, ``network`` and ``projector``.
     """

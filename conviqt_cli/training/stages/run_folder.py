@@ -29,11 +29,13 @@ class RunFolder:
         written = path / CONFIG
         if written.exists():
             if not resume:
-                raise UsageError(f"{path}: holds a run already; continue it with --resume or choose another folder")
+                raise UsageError(f"{path}: holds a run already; resume it or choose another folder")
             before, now = json.loads(written.read_text()), json.loads(json.dumps(dict(config)))
             changed = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
             if changed:
-                raise UsageError(f"{path}: the run began with another {', '.join(changed)}; resume with the same")
+                raise UsageError(
+                    f"{path}: the run was started with a different {', '.join(changed)}; resume it with the same"
+                )
         else:
             path.mkdir(parents=True, exist_ok=True)
             write_text_whole(written, json.dumps(dict(config), indent=2) + "\n")
@@ -46,14 +48,14 @@ class RunFolder:
         try:
             state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         except (RuntimeError, EOFError, ValueError) as error:
-            raise InputError(f"{path}: a damaged checkpoint ({error}); delete it to begin anew") from None
+            raise InputError(f"{path}: damaged checkpoint ({error}); delete it to start over") from None
         if self._owner:
             lines = [json.dumps(row) for row in self.rows() if row["step"] <= state["step"]]
             write_text_whole(self.path / LOG, "".join(line + "\n" for line in lines))
         return state
 
     def save(self, state: dict[str, Any]) -> None:
-        """Write a checkpoint, whole or not at all."""
+        """Write a checkpoint; an interruption leaves the one before."""
         with write_whole(self.path / CHECKPOINT) as temporary:
             torch.save(state, temporary)
 

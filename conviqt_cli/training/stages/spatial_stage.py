@@ -129,7 +129,7 @@ def train_spatial(
     limits: Limits = ONCE,
     progress: RowCallback = silent,
 ) -> Path:
-    """Train, or go on training, in the run folder ``output``; returns the path of the weights written at the end.
+    """Train, or resume training, in the run folder ``output``; returns the path of the weights written at the end.
 
     ``initial`` holds the weights to begin with, of ImageNet (a state dict, ``.pth``) or of an earlier run
     (``.safetensors``), with torchvision's names and stages that stride in ``conv1``. ``validation`` are shards of
@@ -192,7 +192,7 @@ def _batches(shards: Shards, config: SpatialConfig, group: ProcessGroup, start: 
     """Batches from step ``start`` on, made ahead in a thread; each depends on seed, step and rank alone."""
     wanted = config.cells * group.count
     if len(shards) < wanted:
-        raise InputError(f"there are {len(shards)} packed cells, fewer than one step's {wanted}; pack more")
+        raise InputError(f"a step needs {wanted} packed cells, but there are only {len(shards)}; pack more")
     per_epoch = len(shards) // wanted
 
     def make(step: int) -> Batch:

@@ -1,7 +1,7 @@
 """The temporal stage: a GRU learns, on frozen spatial features, to tell clips' distortions apart (CONVIQT, III-B, C).
 
-The two scales of a clip are its two views. Features are small, so a batch is hundreds of clips. Packed squares may join
-as clips that stand still: they are cheap, and bring many more contents than clips do.
+The two scales of a clip are its two views. Features are small, so a batch is hundreds of clips. Packed squares may be
+added as clips that stand still: they are cheap, and show many more contents than clips do.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def train_temporal(
     limits: Limits = ONCE,
     progress: RowCallback = silent,
 ) -> Path:
-    """Train, or go on training, in the run folder ``output``; returns the path of the weights written at the end.
+    """Train, or resume training, in the run folder ``output``; returns the path of the weights written at the end.
 
     Each of ``features`` is a folder that :func:`~conviqt_cli.training.stages.clip_features.extract` filled, with
     features of clips or of squares; every folder gives the same share of a batch. ``validation`` are held-out
@@ -103,7 +103,9 @@ def train_temporal(
 
 def _named(clips: ClipFeatures, names: Sequence[str], folder: Path) -> ClipFeatures:
     if not set(clips.names) <= set(names):
-        raise InputError(f"{folder}: its classes are not among those of the other folders; pack all with one version")
+        raise InputError(
+            f"{folder}: its classes differ from those of the other folders; pack all of them with the same version"
+        )
     return clips.named(names)
 
 

@@ -56,4 +56,4 @@ def transformed(view: Tensor, name: str) -> Tensor:
         return (0.5 + 2 * (view - smooth)).clamp(0, 1)
     if name == "local_mean":
         return smooth
-    raise ValueError(f"no transform is called {name}")
+    raise ValueError(f"unknown transform {name!r}; choose one of {', '.join(TRANSFORMS)}")
