@@ -1,4 +1,4 @@
-"""``conviqt train``: from a corpus to a weight bundle, one command a stage."""
+"""``conviqt train``: from a corpus to a weight bundle, one command per stage."""
 
 from __future__ import annotations
 

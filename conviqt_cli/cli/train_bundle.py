@@ -45,7 +45,7 @@ def assemble(
     try:
         frames, clips = load_file(spatial), load_file(temporal) if temporal is not None else untrained_gru()
     except SafetensorError as error:
-        raise InputError(f"{spatial}, {temporal}: not weights of a finished run ({error})") from None
+        raise InputError(f"{spatial}, {temporal}: not the weights of a finished run ({error})") from None
     told = json.loads(provenance.read_text(encoding="utf-8")) if provenance is not None else {}
     assemble_encoder(frames, clips, bundle, name=name, version=version, provenance=told, provisional=temporal is None)
 

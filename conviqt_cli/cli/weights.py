@@ -72,7 +72,7 @@ def verify(bundle: BundleName = None) -> None:
     for problem in problems:
         typer.echo(f"{opened.folder}: {problem}")
     if problems:
-        raise ConviqtError(f"{opened.folder}: {len(problems)} of its files are damaged; install the bundle again")
+        raise ConviqtError(f"{opened.folder}: {len(problems)} damaged files; install the bundle again")
     typer.echo(f"{opened.id}: all {len(opened.manifest['files'])} files verified")
 
 
@@ -111,13 +111,13 @@ def import_(
         try:
             low, high = (float(part) for part in scale.split(":"))
         except ValueError:
-            raise UsageError(f"--scale {scale}: give the two ends, for example 0:100") from None
+            raise UsageError(f"--scale {scale}: give both ends of the scale, for example 0:100") from None
         if not low < high:
-            raise UsageError(f"--scale {scale}: the first end must be the lower one")
+            raise UsageError(f"--scale {scale}: give the lower end first")
         acr = (low, high, higher_is_worse) == (1.0, 5.0, False)
         declared = ACR if acr else Scale("imported", low, high, not higher_is_worse)
     elif higher_is_worse:
         declared = Scale("the imported regressor's own scale", None, None, False)
     bundle = import_published(spatial, temporal, output, regressor, declared)
     log(f"{output}: encoder {bundle.encoder_id}")
-    log(f"use it with --weights {output}" + ("" if regressor else " and a --regressor of your own"))
+    log(f"use it with --weights {output}" + ("" if regressor else " and your own --regressor"))
