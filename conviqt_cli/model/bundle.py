@@ -115,7 +115,7 @@ class Bundle:
                 "install the bundle again"
             )
         if head.width != VECTOR_WIDTH:
-            raise BundleError(f"{path}: made for vectors of {head.width} values, but clips have {VECTOR_WIDTH}")
+            raise BundleError(f"{path}: made for vectors of {head.width} values, but clip vectors have {VECTOR_WIDTH}")
         return head
 
     def verify(self) -> list[str]:
@@ -197,7 +197,7 @@ def _check_manifest(folder: Path, manifest: Any) -> None:
     where = folder / MANIFEST
     if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
         found = manifest.get("schema") if isinstance(manifest, dict) else None
-        raise BundleError(f"{where}: schema {found!r} is not one this version reads ({SCHEMA}); update conviqt")
+        raise BundleError(f"{where}: schema {found!r}, but this version reads {SCHEMA}; update conviqt")
     try:
         architecture = manifest["architecture"]
         for key, allowed in _SUPPORTED.items():

@@ -56,7 +56,7 @@ def import_published(
     written. An existing ``output`` is not overwritten.
     """
     if output.exists():
-        raise BundleError(f"{output}: exists already; choose another --output or remove it")
+        raise BundleError(f"{output}: already exists; remove it or choose another folder")
     networks = {"spatial": _read_spatial(spatial), "temporal": _read_temporal(temporal)}
     scale = scale or Scale("the imported regressor's own scale", None, None)
     head = _read_regressor(regressor, scale) if regressor else None
@@ -132,12 +132,12 @@ def _matching(path: Path, tensors: dict[str, Tensor], network: nn.Module, what: 
     wanted = {key: value for key, value in network.state_dict().items() if not key.endswith("num_batches_tracked")}
     missing = sorted(wanted.keys() - tensors.keys())
     if missing:
-        raise BundleError(f"{path}: not {what}: {len(missing)} tensors are missing, such as {missing[0]}")
+        raise BundleError(f"{path}: not {what}: {len(missing)} tensors are missing, e.g. {missing[0]}")
     for key, value in wanted.items():
         if tensors[key].shape != value.shape:
             raise BundleError(f"{path}: {key} has shape {tuple(tensors[key].shape)}, expected {tuple(value.shape)}")
         if not torch.isfinite(tensors[key]).all():
-            raise BundleError(f"{path}: {key} holds values that are not finite")
+            raise BundleError(f"{path}: {key} contains values that are not finite")
     return {key: tensors[key].float().contiguous() for key in wanted}
 
 
@@ -158,6 +158,6 @@ def _read_regressor(path: Path, scale: Scale) -> LinearRegressor:
     else:
         coef, intercept, facts = read_ridge(path)
     if coef.shape != (FEATURES,):
-        raise RegressorError(f"{path}: has {coef.size} coefficients, a CONVIQT regressor has {FEATURES}")
+        raise RegressorError(f"{path}: has {coef.size} coefficients, but a CONVIQT regressor has {FEATURES}")
     card = {"source": path.name, "sha256": sha256(path), "imported": date.today().isoformat(), **facts}
     return LinearRegressor(coef=coef, intercept=intercept, scale=scale, encoder_id="", card=card)

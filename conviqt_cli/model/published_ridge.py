@@ -109,7 +109,7 @@ class _Reader(pickle._Unpickler):
         try:
             return _ALLOWED[module, name]
         except KeyError:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no ridge needs") from None
+            raise pickle.UnpicklingError(f"it imports {module}.{name}, which a ridge does not need") from None
 
 
 def read_ridge(path: Path) -> tuple[NDArray[np.float64], float, dict[str, Any]]:
@@ -119,7 +119,7 @@ def read_ridge(path: Path) -> tuple[NDArray[np.float64], float, dict[str, Any]]:
     """
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise RegressorError(f"{path}: too large to be a pickled ridge regressor")
+            raise RegressorError(f"{path}: too large for a pickled ridge regressor")
         with path.open("rb") as file:
             found = _Reader(file).load()
     except FileNotFoundError:
@@ -133,7 +133,7 @@ def read_ridge(path: Path) -> tuple[NDArray[np.float64], float, dict[str, Any]]:
     coef = _numbers(path, found.state["coef_"]).reshape(-1)
     intercept = _numbers(path, found.state.get("intercept_", 0.0)).reshape(-1)
     if intercept.size != 1 or not np.isfinite(coef).all() or not np.isfinite(intercept).all():
-        raise RegressorError(f"{path}: refused, not a ridge with one finite output")
+        raise RegressorError(f"{path}: refused, not a ridge with a single finite output")
     facts = {
         "alpha": found.state.get("alpha") if isinstance(found.state.get("alpha"), (int, float)) else None,
         "sklearn_version": str(found.state.get("_sklearn_version", "unknown")),

@@ -169,7 +169,9 @@ class DiagnosisHead:
         except (SafetensorError, OSError, TypeError, ValueError) as error:
             raise BundleError(f"{path}: not a diagnosis head, or damaged ({error}); install the bundle again") from None
         if metadata.get("format") != FORMAT:
-            raise BundleError(f"{path}: holds tensors but is not a diagnosis head (format {metadata.get('format')!r})")
+            raise BundleError(
+                f"{path}: not a diagnosis head, although it holds tensors (format {metadata.get('format')!r})"
+            )
         try:
             header = json.loads(metadata["header"])
             families = tuple(header["families"])
@@ -189,7 +191,7 @@ class DiagnosisHead:
         if checked.ndim != 2 or checked.shape[1] != self.width:
             raise BundleError(f"the diagnosis head expects vectors of {self.width} values, got shape {checked.shape}")
         if not np.isfinite(checked).all():
-            raise BundleError("vectors hold values that are not finite; no diagnosis can be given")
+            raise BundleError("the vectors contain values that are not finite, so there is no diagnosis")
         return checked
 
 

@@ -33,8 +33,8 @@ WHOLE = "whole"
 class Regressor(Protocol):
     """What scoring needs of a regressor, whatever its kind.
 
-    A video's quality is the mean of its clips' predictions (or another pooling of them): fitting and judging use the
-    same order, predict each clip and then average. For a linear regressor that equals predicting the mean vector.
+    A video's quality is the mean of its clips' predictions (or another pooling of them): fitting and
+    evaluation use the same order: predict each clip, then average. For a linear regressor that equals predicting the mean vector.
     """
 
     @property
@@ -174,12 +174,12 @@ def load_regressor(path: Path) -> LinearRegressor | SvrRegressor:
         ) from None
     if metadata.get("format") != FORMAT:
         raise RegressorError(
-            f"{path}: holds tensors but is not a conviqt regressor (format {metadata.get('format')!r})"
+            f"{path}: not a conviqt regressor, although it holds tensors (format {metadata.get('format')!r})"
         )
     try:
         header = json.loads(metadata["header"])
         if header["kind"] not in _READERS:
-            raise RegressorError(f"{path}: a regressor of kind {header['kind']!r}, which this version does not read")
+            raise RegressorError(f"{path}: regressor of kind {header['kind']!r}, which this version cannot read")
         common = {
             "scale": Scale.from_dict(header["scale"]),
             "encoder_id": str(header["encoder_id"]),
@@ -216,9 +216,9 @@ def check_belongs(regressor: Regressor, encoder_id: str, source: str, picture: s
 def _checked(vectors: Floats, width: int) -> NDArray[np.float64]:
     checked: NDArray[np.float64] = np.asarray(vectors, dtype=np.float64)
     if checked.ndim != 2 or checked.shape[1] != width:
-        raise RegressorError(f"regressor expects vectors of {width} values, got an array of shape {checked.shape}")
+        raise RegressorError(f"the regressor expects vectors of {width} values, got an array of shape {checked.shape}")
     if not np.isfinite(checked).all():
-        raise RegressorError("vectors hold values that are not finite; no score can be given")
+        raise RegressorError("the vectors contain values that are not finite, so there is no score")
     return checked
 
 
@@ -260,7 +260,7 @@ def _read_svr(tensors: Tensors, common: dict[str, Any]) -> SvrRegressor:
         and factor.shape == offset.shape
     )
     if not shapes_agree or gamma <= 0 or not all(np.isfinite(each).all() for each in numbers):
-        raise RegressorError("damaged regressor (support vectors do not fit together, or are not finite)")
+        raise RegressorError("damaged regressor (support vectors of different sizes, or not finite)")
     novelty = Novelty.from_tensors(tensors, len(offset))
     return SvrRegressor(support, dual, intercept, gamma, offset, factor, **common, novelty=novelty)
 

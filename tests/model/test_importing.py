@@ -104,7 +104,7 @@ def test_import_gives_the_models_own_scores_on_their_own_scale(tmp_path, checkpo
     expected = ridge.predict(features.clip_features.astype(np.float64))
     assert [segment.quality for segment in score.segments] == pytest.approx(list(expected), abs=1e-9)
     assert score.scale == scale and score.word is None
-    with pytest.raises(BundleError, match="exists already"):
+    with pytest.raises(BundleError, match="already exists"):
         import_published(checkpoints / "spatial.tar", checkpoints / "temporal.tar", tmp_path / "b")
 
 
