@@ -33,8 +33,8 @@ WHOLE = "whole"
 class Regressor(Protocol):
     """What scoring needs of a regressor, whatever its kind.
 
-    A video's quality is the mean of its clips' predictions (or another pooling of them): fitting and
-    evaluation use the same order: predict each clip, then average. For a linear regressor that equals predicting the mean vector.
+    A video's quality is the mean of its clips' predictions, or another pooling of them. Fitting and evaluation use the
+    same order: predict each clip, then average. For a linear regressor that equals predicting the mean vector.
     """
 
     @property
