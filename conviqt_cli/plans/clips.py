@@ -1,12 +1,12 @@
-"""Clips of 16 consecutive frames, cut from a stream of frames by a time plan."""
+"""Clips of 16 consecutive frames, cut from a stream of frames: by windows decided beforehand, or as the frames come."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from conviqt_cli.plans.time_plan import CLIP_LENGTH, SamplingPlan
+from conviqt_cli.plans.time_plan import CLIP_LENGTH, SamplingPlan, Window
 from conviqt_cli.video.decode import Frame
 
 
@@ -66,3 +66,38 @@ def clips(frames: Iterable[Frame], plan: SamplingPlan, duration: float | None) -
         tail = tuple(recent)
         missing = CLIP_LENGTH - len(tail)
         yield Clip(tail + tail[-1:] * missing, repeated=missing)
+
+
+def cut(frames: Iterable[Frame], windows: Sequence[Window]) -> Iterator[Clip]:
+    """Clips for ``windows``, in their order; ``frames`` need not hold more than theirs.
+
+    A frame that is missing, because the decoder could not make it, is replaced by the one before it, as a player leaves
+    that one standing; a window without any frame gives no clip. Holds at most 2 * ``CLIP_LENGTH`` frames.
+    """
+    waiting = deque(windows)
+    recent: deque[Frame] = deque()
+    for frame in frames:
+        while waiting and frame.index > waiting[0].last:
+            yield from _filled(recent, waiting.popleft())
+        if not waiting:
+            continue
+        while recent and recent[0].index < waiting[0].first:
+            recent.popleft()
+        if frame.index >= waiting[0].first:
+            recent.append(frame)
+        if frame.index == waiting[0].last:
+            yield from _filled(recent, waiting.popleft())
+    for window in waiting:
+        yield from _filled(recent, window)
+
+
+def _filled(recent: Iterable[Frame], window: Window) -> Iterator[Clip]:
+    inside = {frame.index: frame for frame in recent if window.first <= frame.index <= window.last}
+    if not inside:
+        return
+    frames, shown = [], next(iter(inside.values()))
+    for number in range(window.first, window.last + 1):
+        shown = inside.get(number, shown)
+        frames.append(shown)
+    missing = CLIP_LENGTH - len(frames)
+    yield Clip(tuple(frames + frames[-1:] * missing), repeated=missing)

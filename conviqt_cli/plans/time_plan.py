@@ -1,10 +1,13 @@
-"""Which frames are looked at: sampling plans, and clips of 16 consecutive frames cut from the stream."""
+"""Which frames are looked at: sampling plans, and the clips of 16 consecutive frames that they choose."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from conviqt_cli.arrays import Floats
 from conviqt_cli.errors import UsageError
 
 #: Frames per clip, as published (CONVIQT, section III-B).
@@ -15,6 +18,14 @@ CLIP_LENGTH = 16
 SPARSE_PERIOD = 1.0
 SPARSE_MIN_CLIPS = 8
 SPARSE_MAX_CLIPS = 120
+
+
+@dataclass(frozen=True)
+class Window:
+    """One clip, by the numbers of its first and last frame (both included), counted from 0."""
+
+    first: int
+    last: int
 
 
 @dataclass(frozen=True)
@@ -41,12 +52,29 @@ class SamplingPlan:
         return period
 
     def expected_frames(self, duration: float, fps: float) -> int:
-        """About how many frames will be looked at; exact for a constant frame rate, for progress and estimates."""
-        frames = max(1, round(duration * fps))
-        step = max(float(CLIP_LENGTH), self.period_for(duration) * fps)
-        whole = int(max(0, frames - CLIP_LENGTH) // step) + 1
-        covered_to = (whole - 1) * step + CLIP_LENGTH
-        return min(frames, whole * CLIP_LENGTH + round(min(max(0.0, frames - covered_to), CLIP_LENGTH)))
+        """How many frames will be looked at of a video of ``duration`` seconds at a constant ``fps``."""
+        times = np.arange(max(1, round(duration * fps))) / fps
+        return len({at for each in self.windows(times, 1 / fps) for at in range(each.first, each.last + 1)})
+
+    def windows(self, times: Floats, typical: float) -> list[Window]:
+        """The clips of a video whose frames are shown at ``times`` (n,), ascending seconds, ``typical`` s apart.
+
+        The last clip always ends at the last frame, overlapping the one before where it must, so that no ending goes
+        unseen. A video shorter than ``CLIP_LENGTH`` frames is one clip.
+        """
+        last_frame = len(times) - 1
+        period = self.period_for(float(times[-1] - times[0]) + typical)
+        found: list[Window] = []
+        first, due = 0, float(times[0])
+        while first + CLIP_LENGTH - 1 <= last_frame:
+            last = first + CLIP_LENGTH - 1
+            found.append(Window(first, last))
+            # Where the plan's next start has passed already, the next clip follows at once.
+            due = max(due + period, float(times[last]))
+            first = max(last + 1, int(np.searchsorted(times, due - 1e-6)))
+        if not found or found[-1].last != last_frame:
+            found.append(Window(max(0, last_frame - CLIP_LENGTH + 1), last_frame))
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready settings."""

@@ -8,8 +8,8 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from conviqt_cli.plans.clips import Clip, clips
-from conviqt_cli.plans.time_plan import CLIP_LENGTH, SamplingPlan
+from conviqt_cli.plans.clips import Clip
+from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.video.decode import FrameStream
 from conviqt_cli.video.probe import VideoInfo
 
@@ -20,9 +20,8 @@ T = TypeVar("T")
 
 
 @contextmanager
-def clips_ahead(stream: FrameStream, plan: SamplingPlan, length: float | None) -> Iterator[Iterator[Clip]]:
-    """Clips of a video, decoded ahead where they are small; whatever ends the block ends the decoding."""
-    cut = clips(stream, plan, length)
+def clips_ahead(stream: FrameStream, cut: Iterator[Clip]) -> Iterator[Iterator[Clip]]:
+    """The clips ``cut`` from ``stream``, decoded ahead where they are small; what ends the block ends the decoding."""
     ahead = _ahead(cut) if decodes_ahead(stream.info) else None
     try:
         yield ahead or cut

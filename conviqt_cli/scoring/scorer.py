@@ -19,6 +19,7 @@ from conviqt_cli.model.bundle import Bundle, open_bundle
 from conviqt_cli.model.encoder import Encoder
 from conviqt_cli.model.torch_backend import TorchEncoder
 from conviqt_cli.plans.clips import Clip
+from conviqt_cli.plans.schedule import schedule
 from conviqt_cli.plans.time_plan import SamplingPlan, parse_plan
 from conviqt_cli.quality.diagnosis import Diagnosis, DiagnosisHead
 from conviqt_cli.quality.intervals import DEFAULT_LEVEL
@@ -28,7 +29,7 @@ from conviqt_cli.scoring.feature_set import FeatureSet
 from conviqt_cli.scoring.prefetch import clips_ahead
 from conviqt_cli.scoring.results import Interval, ModelInfo, Note, SegmentScore, VideoScore
 from conviqt_cli.scoring.warnings import judgement_notes, video_notes
-from conviqt_cli.video.decode import MAX_FRAMES, FrameStream
+from conviqt_cli.video.decode import MAX_FRAMES
 from conviqt_cli.video.probe import VideoInfo, probe
 
 
@@ -190,21 +191,20 @@ class Scorer:
 
     def _encode(self, source: str, start: float, duration: float | None, progress: ProgressCallback | None) -> _Encoded:
         info = probe(source, timeout=self._timeout)
-        length = _length(info, start, duration)
-        expected = self.plan.expected_frames(length, float(info.fps or 25)) if length else None
+        planned = schedule(info, self.plan, start, duration, self._timeout, self._max_frames)
         began = time.perf_counter()
 
         def report_progress(done: int) -> None:
             if progress:
-                progress(info, Progress(done, expected, time.perf_counter() - began))
+                progress(info, Progress(done, planned.frames, time.perf_counter() - began))
 
         vectors, starts, ends = [], [], []
         repeated = 0
         featurist = _Featurist(self.encoder, report_progress)
         with (
             self.admit(info),
-            FrameStream(info, start, duration, self._timeout, max_frames=self._max_frames) as stream,
-            clips_ahead(stream, self.plan, length) as source_of_clips,
+            planned.open(self._timeout, max_frames=self._max_frames) as stream,
+            clips_ahead(stream, planned.clips(stream)) as source_of_clips,
         ):
             for clip in source_of_clips:
                 vectors.append(self.encoder.temporal(featurist(clip)))
@@ -219,8 +219,8 @@ class Scorer:
                 "try --precision fp32"
             )
         if start == 0 and duration is None:
-            info = replace(info, frame_count=report.frames)
-        notes = tuple(video_notes(info, report, length, repeated))
+            info = replace(info, frame_count=report.frames if planned.timeline is None else len(planned.timeline))
+        notes = tuple(video_notes(info, report, None if planned.timeline else planned.length, repeated))
         return _Encoded(info, stacked, np.array(starts), np.array(ends), featurist.count, notes)
 
 
@@ -246,16 +246,6 @@ class _Featurist:
                 self.count += len(batch)
                 self._progress(self.count)
         return np.stack([self._known[frame.index] for frame in clip.frames])
-
-
-def _length(info: VideoInfo, start: float, duration: float | None) -> float | None:
-    """Seconds that will be looked at, or ``None`` when the container does not say."""
-    if info.frame_count == 1:
-        return 0.04
-    if info.duration is None:
-        return duration
-    left = max(0.0, info.duration - start)
-    return left if duration is None else min(left, duration)
 
 
 def _intervals(

@@ -37,6 +37,12 @@ def video_notes(info: VideoInfo, report: DecodeReport, length: float | None, rep
             "format_changes",
             f"picture size or format changes midway; every frame was brought to {info.width}x{info.height}",
         )
+    if report.jumps:
+        times = "once" if report.jumps == 1 else f"{report.jumps} times"
+        yield Note(
+            "clock_jumps",
+            f"the clock goes back or jumps ({times}), as in joined recordings: times are counted through",
+        )
     if report.no_clock:
         yield Note("no_clock", "the stream has no timestamps; times assume the nominal frame rate")
     if length and report.end and info.frame_count != 1:

@@ -8,7 +8,7 @@ import queue
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from types import TracebackType
@@ -21,6 +21,8 @@ from conviqt_cli.errors import DecodeError, LimitError
 from conviqt_cli.video import ffmpeg, ffmpeg_process
 from conviqt_cli.video.messages import DecoderLog, Line
 from conviqt_cli.video.probe import VideoInfo
+from conviqt_cli.video.selection import Selection, select
+from conviqt_cli.video.timeline import JUMP_SECONDS, Timeline
 
 #: Decoded frames waiting for the consumer: enough to overlap decoding with inference, little enough to stay small.
 QUEUE_FRAMES = 8
@@ -58,7 +60,11 @@ class Frame:
 
 @dataclass
 class DecodeReport:
-    """What became known by decoding; complete once the stream is exhausted."""
+    """What became known by decoding; complete once the stream is exhausted.
+
+    ``frames`` were handed out, up to ``end`` seconds. ``damaged`` were repaired by the decoder, ``lost`` could not be
+    decoded. ``jumps`` counts the places where the clock went back or jumped.
+    """
 
     frames: int = 0
     end: float = 0.0
@@ -66,13 +72,18 @@ class DecodeReport:
     lost: int = 0
     format_changes: int = 0
     no_clock: bool = False
+    jumps: int = 0
 
 
 class FrameStream:
     """Decode one video to :class:`Frame` objects, with ffmpeg working ahead in its own process.
 
-    Use as a context manager and iterate once. ``start`` and ``duration`` cut out a part, in seconds.
-    Holds at most ``QUEUE_FRAMES`` + 2 frames, however long the video is.
+    Use as a context manager and iterate once. Holds at most ``QUEUE_FRAMES`` + 2 frames, however long the video is.
+
+    With a ``timeline`` frames have its numbers and times, and ``windows`` (pairs of a first and a last frame) says
+    which are wanted: only those are converted and handed out, each once and in order, and what no wanted frame needs is
+    not decoded. Without one, every frame of the part from ``start`` seconds on, ``duration`` seconds long, is handed
+    out, and frames are numbered as they come.
 
     Iterating raises :class:`DecodeError` when the decoder fails or the file ends before it should, and
     :class:`LimitError` when no frame comes for ``timeout`` seconds or more than ``max_frames`` come; frames handed out
@@ -87,13 +98,17 @@ class FrameStream:
         timeout: float = 120.0,
         threads: int | None = None,
         max_frames: int = MAX_FRAMES,
+        timeline: Timeline | None = None,
+        windows: Sequence[tuple[int, int]] | None = None,
     ) -> None:
         self.info = info
         self.report = DecodeReport()
+        self._timeline = timeline
+        self._selection = None if timeline is None else select(timeline, windows)
         self._start, self._duration, self._timeout, self._threads = start, duration, timeout, threads
         self._max_frames = max_frames
         self._pictures: queue.Queue[NDArray[np.uint8] | int] = queue.Queue(maxsize=QUEUE_FRAMES)
-        self._times: queue.Queue[float | None] = queue.Queue()
+        self._times: queue.Queue[tuple[int, Fraction] | None] = queue.Queue()
         self._log = DecoderLog()
         self._stop = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
@@ -106,8 +121,9 @@ class FrameStream:
             clock, clock_in = os.pipe()
             try:
                 command = ffmpeg.decode_command(
-                    options, name, self.info.stream, filters(self.info), self._start, self._duration, clock_in
-                )
+                    options, name, self.info.stream, self._filters(), clock_in, self._start, self._duration,
+                    self._selection.kept if self._selection else None,
+                )  # fmt: skip
                 self._process = ffmpeg_process.start(command, (*descriptors, clock_in), pictures=True)
             except BaseException:
                 os.close(clock)
@@ -142,9 +158,63 @@ class FrameStream:
         if self._process is not None:
             ffmpeg_process.stop(self._process)
 
+    def _filters(self) -> list[str]:
+        # Frames that nobody wants are dropped before they are converted.
+        wanted = self._selection and self._selection.select
+        return [*([f"select='{wanted}'"] if wanted else []), *filters(self.info)]
+
     def __iter__(self) -> Iterator[Frame]:
+        for frame in self._as_they_come() if self._timeline is None else self._by_timeline(self._timeline):
+            if self.report.frames == self._max_frames:
+                raise too_many_frames(self.info.source, self._max_frames)
+            self.report.frames += 1
+            self.report.end = max(self.report.end, frame.time + frame.duration)
+            yield frame
+
+    def _as_they_come(self) -> Iterator[Frame]:
         nominal = float(1 / self.info.fps) if self.info.fps else 0.04
-        last_time: float | None = None
+        last: float | None = None
+        shift = self._start
+        for number, (picture, stamp) in enumerate(self._pairs()):
+            if stamp is None:
+                self.report.no_clock = True
+                shown = self._start if last is None else last + nominal
+            else:
+                shown = stamp + shift
+                if last is not None and not last - nominal / 2 <= shown <= last + max(JUMP_SECONDS, 10 * nominal):
+                    self.report.jumps += 1
+                    shift += last + nominal - shown
+                    shown = last + nominal
+            last = shown if last is None else max(shown, last)
+            yield Frame(number, last, nominal, picture)
+
+    def _by_timeline(self, timeline: Timeline) -> Iterator[Frame]:
+        assert self._selection is not None
+        self.report.jumps, self.report.no_clock = timeline.jumps, False
+        for number, picture in self._numbered(timeline, self._selection):
+            yield Frame(number, float(timeline.times[number]), float(timeline.durations[number]), picture)
+
+    def _numbered(self, timeline: Timeline, selection: Selection) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        """The wanted pictures with their places in the timeline."""
+        if not timeline.stamped:
+            wanted = iter(selection.frames.tolist())
+            skipped = selection.select is None
+            for count, (picture, _) in enumerate(self._pairs()):
+                number = count if skipped else next(wanted, None)
+                if number is not None and number < len(timeline):
+                    yield number, picture
+            return
+        places = {int(timeline.packets[number]): int(number) for number in selection.frames}
+        last = -1
+        for picture, stamp in self._pairs(seconds=False):
+            # What is not in the list was selected for want of a better expression, or comes twice.
+            number = places.get(-1 if stamp is None else int(stamp), -1)
+            if number > last:
+                last = number
+                yield number, picture
+
+    def _pairs(self, seconds: bool = True) -> Iterator[tuple[NDArray[np.uint8], float | None]]:
+        """Pictures and their stamps, in seconds or as they are (``None``: without one)."""
         while True:
             picture = self._next_picture()
             if isinstance(picture, int):
@@ -155,21 +225,7 @@ class FrameStream:
                 stamp = self._times.get(timeout=self._timeout)
             except queue.Empty:
                 raise DecodeError(f"{self.info.source}: ffmpeg sent a picture without its time") from None
-            if stamp is None:
-                self.report.no_clock = True
-                shown = self._start if last_time is None else last_time + nominal
-            else:
-                shown = stamp + self._start
-            if self.report.frames == self._max_frames:
-                raise LimitError(
-                    f"{self.info.source}: more than {self._max_frames:,} frames, the most that is decoded of one "
-                    "video; judge a part of it with --duration, or raise --max-frames"
-                )
-            frame = Frame(self.report.frames, shown, nominal, picture)
-            self.report.frames += 1
-            self.report.end = max(self.report.end, shown + nominal)
-            last_time = shown
-            yield frame
+            yield picture, None if stamp is None else float(stamp[0] * stamp[1] if seconds else stamp[0])
 
     def _next_picture(self) -> NDArray[np.uint8] | int:
         silent_since = time.monotonic()
@@ -214,17 +270,19 @@ class FrameStream:
 
     def _read_messages(self, pipe: IO[bytes]) -> None:
         for raw in _lines(pipe):
+            if " - amount 0 drop " in raw:  # said of every packet
+                continue
             for line in Line.split(raw):
                 self._log.add(line)
 
     def _read_clock(self, descriptor: int) -> None:
-        """Fill the queue of times, in seconds from the start of the part asked for."""
+        """Fill the queue of times: stamp and time base."""
         with open(descriptor, encoding="ascii", errors="replace") as lines:
             for line in lines:
                 stamp, _, base = line.strip().partition(" ")
                 try:
                     known = int(stamp) > NO_STAMP
-                    self._times.put(float(int(stamp) * Fraction(base)) if known else None)
+                    self._times.put((int(stamp), Fraction(base)) if known else None)
                 except (ValueError, ZeroDivisionError):
                     self._times.put(None)
 
@@ -247,11 +305,22 @@ class FrameStream:
         if code != 0 or leftover:
             why = log.fatal or log.last_error or f"ffmpeg stopped with code {code}"
             raise DecodeError(f"{source}: decoding stopped after {report.frames} frames ({report.end:.2f} s): {why}")
-        if log.packets and log.errors > MAX_LOST_SHARE * log.packets:
-            raise DecodeError(f"{source}: {log.errors} of {log.packets} coded frames could not be decoded; too damaged")
+        decoded = log.packets or 0
+        if self._selection is not None and self._selection.select is not None:
+            decoded = (log.frames or 0) + log.errors  # most packets were skipped
+        if decoded and log.errors > MAX_LOST_SHARE * decoded:
+            raise DecodeError(f"{source}: {log.errors} of {decoded} coded frames could not be decoded; too damaged")
         if report.frames == 0:
             span = " in the part asked for" if self._start or self._duration is not None else ""
             raise DecodeError(f"{source}: no frame could be decoded{span}")
+
+
+def too_many_frames(source: str, max_frames: int) -> LimitError:
+    """The error for a video, or a part of one, of more than ``max_frames`` frames."""
+    return LimitError(
+        f"{source}: more than {max_frames:,} frames, the most that is decoded of one "
+        "video; judge a part of it with --duration, or raise --max-frames"
+    )
 
 
 def filters(info: VideoInfo) -> list[str]:

@@ -20,8 +20,8 @@ from typing import Any
 
 from conviqt_cli.errors import ConviqtError, InputError
 
-#: Oldest ffmpeg with the ``fd:`` protocol.
-MINIMUM_VERSION = (6, 0)
+#: Oldest ffmpeg with bitstream filters between file and decoder.
+MINIMUM_VERSION = (7, 0)
 
 #: Largest picture decoded, in pixels: 8K (8192 x 4320) fits, a decompression bomb does not.
 MAX_PIXELS = 8192 * 4320
@@ -66,7 +66,7 @@ def find_ffmpeg() -> Ffmpeg:
     try:
         return _describe(imageio_ffmpeg.get_ffmpeg_exe())
     except (RuntimeError, OSError):
-        raise ConviqtError("no ffmpeg 6.0 or newer found; install one or set CONVIQT_FFMPEG to its path") from None
+        raise ConviqtError("no ffmpeg 7.0 or newer found; install one or set CONVIQT_FFMPEG to its path") from None
 
 
 def _banner(binary: str) -> str:
@@ -136,31 +136,67 @@ def probe_command(options: dict[str, Any], name: str) -> list[str]:
     return _command(options, name, "0:V:0", {"frames:v": 1, "vf": "showinfo=checksum=0", "f": "null"}, "info", "-")
 
 
+#: Where packets_command puts a packet's time: its presentation time above the first figure, or where it has none, its
+#: time of decoding above the second, or where it has neither, the third. A double holds all of them exactly.
+_PRESENTED, _DECODED, _UNKNOWN = 1 << 50, 1 << 51, 1 << 52
+
+
+def packets_command(options: dict[str, Any], name: str, stream: int) -> list[str]:
+    """List the packets of one stream on stdout as framecrc prints them; read their times by :func:`packet_stamps`.
+
+    Decoding times are replaced by plain numbers and presentation times are moved out of their way: ffmpeg would
+    "correct" a clock that goes back before it printed it.
+    """
+    presented = f"if(eq(PTS,NOPTS),if(eq(DTS,NOPTS),{_UNKNOWN},DTS+{_DECODED}),PTS+{_PRESENTED})"
+    output = {"c": "copy", "copyinkf": None, "bsf:v": f"setts=dts=N:pts='{presented}'", "f": "framecrc"}
+    return _command({**options, "copyts": None}, name, f"0:{stream}", output, "warning", "pipe:1")
+
+
+def packet_stamps(printed: int) -> tuple[float, float]:
+    """Presentation time, and decoding time where that is unknown, in the stream's own units; NaN for what is not."""
+    unknown = float("nan")
+    if printed >= _UNKNOWN:
+        return unknown, unknown
+    limit = (_PRESENTED + _DECODED) // 2
+    return (unknown, float(printed - _DECODED)) if printed > limit else (float(printed - _PRESENTED), unknown)
+
+
 def decode_command(
     options: dict[str, Any],
     name: str,
     stream: int,
     filters: list[str],
-    start: float,
-    duration: float | None,
     clock: int,
+    start: float = 0.0,
+    duration: float | None = None,
+    kept: str | None = None,
+    pixel_format: str = "rgb24",
 ) -> list[str]:
-    """Decode one stream, frame for frame and in order, through ``filters``, to raw RGB on stdout.
+    """Decode one stream, frame for frame and in order, through ``filters``, to raw pictures on stdout.
 
     The descriptor ``clock`` gets a line a frame, before its picture: time stamp and time base. Messages on stderr
     cannot carry the times, as ffmpeg's threads write into each other's lines there.
+
+    With ``kept``, an expression of packet numbers (``n``), a frame's stamp is the number of its packet, whatever the
+    file's clock does, and packets for which the expression is 0 are not decoded.
     """
     options = dict(options)
     if start > 0:
         options["ss"] = f"{start:.6f}"
     if duration is not None:
         options["t"] = f"{duration:.6f}"
+    if kept is not None:
+        # Numbers are out of order where frames are; without a decoding time ffmpeg does not mistrust them for that.
+        options["bsf:v"] = f"setts=pts=N:dts=NOPTS,noise=drop='not({kept})'"
+        options["copyts"] = None
+        filters = [*filters, "setpts=N"]
     output = {
         "vf": ",".join(filters),
         # Never duplicate or drop a frame to reach a constant rate.
         "fps_mode": "passthrough",
+        "enc_time_base": "filter",
         "f": "rawvideo",
-        "pix_fmt": "rgb24",
+        "pix_fmt": pixel_format,
         "stats_enc_pre": f"pipe:{clock}",
         "stats_enc_pre_fmt": "{ptsi} {tbi}",
     }
