@@ -91,7 +91,7 @@ def header(kind="linear"):
     [
         ({"coef": np.array([1.0, np.nan]), "intercept": np.zeros(1)}, header(), "not finite"),
         ({"coef": np.zeros(2)}, header(), "damaged"),
-        ({"coef": np.zeros(2), "intercept": np.zeros(1)}, header("forest"), "does not read"),
+        ({"coef": np.zeros(2), "intercept": np.zeros(1)}, header("forest"), "cannot read"),
         ({"coef": np.zeros(2), "intercept": np.zeros(1)}, {"kind": "linear"}, "damaged"),
         (
             {
@@ -103,7 +103,7 @@ def header(kind="linear"):
                 "gamma": np.ones(1),
             },
             header("svr"),
-            "do not fit together",
+            "of different sizes",
         ),
     ],
 )
