@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from conviqt_cli.plans.clips import Clip, clips, cut
 from conviqt_cli.plans.time_plan import SamplingPlan, Window
 from conviqt_cli.video.decode import MAX_FRAMES, FrameStream, too_many_frames
-from conviqt_cli.video.probe import VideoInfo
+from conviqt_cli.video.probe import VideoInfo, check_size
+from conviqt_cli.video.sizes import settle_size
 from conviqt_cli.video.timeline import Timeline, read_timeline
 
 
@@ -60,6 +61,9 @@ def schedule(
     :meth:`~conviqt_cli.video.timeline.Timeline.within` raise, and :class:`LimitError` for more than ``max_frames``.
     """
     timeline = read_timeline(info, timeout)
+    if timeline is not None:
+        info = settle_size(info, timeline, timeout)
+    check_size(info)
     if timeline is None:
         length = duration
         if info.duration is not None:

@@ -190,8 +190,10 @@ class Scorer:
         return [None] * len(vectors) if self._diagnosis is None else self._diagnosis.diagnose(vectors)
 
     def _encode(self, source: str, start: float, duration: float | None, progress: ProgressCallback | None) -> _Encoded:
-        info = probe(source, timeout=self._timeout)
-        planned = schedule(info, self.plan, start, duration, self._timeout, self._max_frames)
+        # The first frame may be tiny and the rest not: the schedule settles which size counts.
+        found = probe(source, timeout=self._timeout, smallest=1)
+        planned = schedule(found, self.plan, start, duration, self._timeout, self._max_frames)
+        info = planned.info
         began = time.perf_counter()
 
         def report_progress(done: int) -> None:

@@ -35,7 +35,8 @@ def video_notes(info: VideoInfo, report: DecodeReport, length: float | None, rep
     if report.format_changes:
         yield Note(
             "format_changes",
-            f"picture size or format changes midway; every frame was brought to {info.width}x{info.height}",
+            f"picture size or format changes midway ({report.format_changes} times): "
+            f"every frame was brought to {info.width}x{info.height}, the size shown for most of the time",
         )
     if report.jumps:
         times = "once" if report.jumps == 1 else f"{report.jumps} times"

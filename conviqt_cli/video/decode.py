@@ -197,11 +197,9 @@ class FrameStream:
     def _numbered(self, timeline: Timeline, selection: Selection) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """The wanted pictures with their places in the timeline."""
         if not timeline.stamped:
-            wanted = iter(selection.frames.tolist())
-            skipped = selection.select is None
-            for count, (picture, _) in enumerate(self._pairs()):
-                number = count if skipped else next(wanted, None)
-                if number is not None and number < len(timeline):
+            wanted = set(selection.frames.tolist())
+            for number, (picture, _) in enumerate(self._pairs()):
+                if number in wanted:
                     yield number, picture
             return
         places = {int(timeline.packets[number]): int(number) for number in selection.frames}
@@ -326,14 +324,17 @@ def too_many_frames(source: str, max_frames: int) -> LimitError:
 def filters(info: VideoInfo) -> list[str]:
     """ffmpeg filters that turn the stream into RGB of a constant size with the right matrix and range.
 
-    The size is that of the first frame, as displayed; only a video that changes its size midway is ever rescaled.
+    The size is that of ``info``, as displayed; only where a video changes its size midway is a frame ever rescaled, and
+    then without distorting it: the rest is black.
     """
-    scale = f"scale={info.width}:{info.height}:flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
+    flags = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
+    scale = f"scale={info.width}:{info.height}:force_original_aspect_ratio=decrease:flags={flags}"
     if info.matrix != "rgb":
         matrix = _SCALE_MATRIX.get(info.matrix, "bt709")
         range_name = "full" if info.range == "pc" else "limited"
         scale += f":in_color_matrix={matrix}:in_range={range_name}"
-    return [scale + ":out_range=full", "format=rgb24"]
+    pad = f"pad={info.width}:{info.height}:(ow-iw)/2:(oh-ih)/2"
+    return [scale + ":out_range=full", "format=rgb24", pad]
 
 
 def matrix_is_known(info: VideoInfo) -> bool:

@@ -131,9 +131,21 @@ def _url_options(url: str) -> dict[str, Any]:
     return {"protocol_blacklist": "file,fd,pipe,concat,concatf,subfile"}
 
 
-def probe_command(options: dict[str, Any], name: str) -> list[str]:
-    """Decode one frame of the first real video stream and report what it is, writing no picture."""
+def probe_command(options: dict[str, Any], name: str, first_packet: int = 0) -> list[str]:
+    """Decode one frame of the first real video stream and report what it is, writing no picture.
+
+    Packets before ``first_packet`` are not decoded.
+    """
+    if first_packet:
+        options = {**options, "bsf:v": f"noise=drop='lt(n,{first_packet})'"}
     return _command(options, name, "0:V:0", {"frames:v": 1, "vf": "showinfo=checksum=0", "f": "null"}, "info", "-")
+
+
+def frames_command(options: dict[str, Any], name: str, stream: int, packets: list[int]) -> list[str]:
+    """Decode the packets of the given numbers alone and report what their frames are, writing no picture."""
+    kept = "+".join(f"eq(n,{number})" for number in packets)
+    options = {**options, "bsf:v": f"noise=drop='not({kept})'"}
+    return _command(options, name, f"0:{stream}", {"vf": "showinfo=checksum=0", "f": "null"}, "info", "-")
 
 
 #: Where packets_command puts a packet's time: its presentation time above the first figure, or where it has none, its

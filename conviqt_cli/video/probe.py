@@ -64,21 +64,32 @@ class VideoInfo:
         return self.width * self.height * 3
 
 
-def probe(source: str, timeout: float = 60.0) -> VideoInfo:
-    """Look at ``source`` (a path or a URL) by decoding its first frame.
+def probe(source: str, timeout: float = 60.0, first_packet: int = 0, smallest: int = MIN_SIDE) -> VideoInfo:
+    """Look at ``source`` (a path or a URL) by decoding its first frame, or the one in ``first_packet``.
 
     Raises :class:`InputError` when it cannot be opened or holds no video, :class:`LimitError` when its picture is
     too small or too large, or when nothing came within ``timeout`` seconds.
     """
     with ffmpeg.opened(source) as (options, name, descriptors):
-        command = ffmpeg.probe_command(options, name)
+        command = ffmpeg.probe_command(options, name, first_packet)
         try:
             said = ffmpeg_process.messages(command, descriptors, timeout)
         except TimeoutError:
             raise LimitError(f"{source}: no picture within {timeout:g} s; raise --timeout if merely slow") from None
     text = said.decode("utf-8", "replace")
     lines = [line for raw in text.splitlines() for line in Line.split(raw)]
-    return _read(source, lines)
+    info = _read(source, lines)
+    check_size(info, smallest)
+    return info
+
+
+def check_size(info: VideoInfo, smallest: int = MIN_SIDE) -> None:
+    """Raise :class:`LimitError` for a picture whose short side is below ``smallest`` pixels."""
+    if min(info.width, info.height) < smallest:
+        raise LimitError(
+            f"{info.source}: the picture is {info.width}x{info.height} pixels; "
+            f"nothing below {smallest} on its short side can be judged"
+        )
 
 
 def _read(source: str, lines: list[Line]) -> VideoInfo:
@@ -89,11 +100,6 @@ def _read(source: str, lines: list[Line]) -> VideoInfo:
     if frame is None or mapped is None:
         raise _no_picture(source, lines, [match[2] for match in streams])
     header = next(match for match in streams if int(match[1]) == mapped)
-    if min(frame.width, frame.height) < MIN_SIDE:
-        raise LimitError(
-            f"{source}: the picture is {frame.width}x{frame.height} pixels; "
-            f"nothing below {MIN_SIDE} on its short side can be judged"
-        )
     colour = parse_colour(lines)
     rgb = frame.pixel_format.startswith(("rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "pal", "x2"))
     matrix = "rgb" if rgb else colour.get("space", "unknown")

@@ -40,7 +40,8 @@ def select(timeline: Timeline, ranges: Sequence[tuple[int, int]] | None) -> Sele
         wanted[first : last + 1] = True
     frames = every[wanted]
     if not timeline.stamped:
-        return Selection(frames, None, _fitting(_between("n", _runs(frames, 1)), None))
+        # The filter would count from 0 again where the picture changes its size.
+        return Selection(frames, None, None)
     numbers = np.sort(timeline.packets[frames])
     stretches: list[tuple[int, int]] = []
     for first, last in _runs(numbers, 1):

@@ -54,10 +54,13 @@ class Timeline:
 
     ``times`` (n,) are seconds from the stream's first frame, never decreasing; ``durations`` (n,) seconds. ``packets``
     (n,) is the number of the packet that holds each frame, counted from 0 in the order of the file. ``keys`` are the
-    numbers of packets at which decoding can begin afresh, ascending. ``jumps`` counts the places where the clock went
-    back or jumped and was joined. ``stamped`` says that packets carry presentation times; without, only the order of
-    decoded frames tells which is which, and ``packets`` means nothing. ``cut_short`` is ffmpeg's message when the file
-    ends before it should. ``typical`` is the usual time between two frames, in seconds.
+    numbers of packets at which decoding can begin afresh, ascending; ``key_packets`` are all that the file calls key
+    frames. ``typical`` is the usual time between two frames, in seconds.
+
+    ``jumps`` counts the places where the clock went back or jumped and was joined. ``stamped`` says that packets carry
+    presentation times; without, only the order of decoded frames tells which is which, and ``packets`` means nothing.
+    ``new_parameters`` says that a packet brings other parameters than the header's. ``cut_short`` is ffmpeg's message
+    when the file ends before it should.
     """
 
     times: Floats
@@ -65,8 +68,10 @@ class Timeline:
     packets: Indices
     keys: Indices
     typical: float
+    key_packets: Indices
     jumps: int = 0
     stamped: bool = True
+    new_parameters: bool = False
     cut_short: str | None = None
 
     def __len__(self) -> int:
@@ -169,6 +174,7 @@ class _Packets:
 
     def __init__(self) -> None:
         self._base = 1.0
+        self._new_parameters = False
         self._stamp, self._decode = array("d"), array("d")
         self._duration, self._size, self._flags = array("d"), array("q"), array("b")
 
@@ -185,6 +191,7 @@ class _Packets:
         fields = line.split(b",", 7)
         if len(fields) < 6:
             return
+        self._new_parameters |= b"New Extradata" in line
         stamp, decode = ffmpeg.packet_stamps(int(fields[2]))
         self._stamp.append(stamp)
         self._decode.append(decode)
@@ -202,7 +209,8 @@ class _Packets:
             shown[:] = True
         nominal = float(1 / info.fps) if info.fps else 0.04
         if np.isnan(stamps[shown]).mean() > MAX_UNSTAMPED_SHARE:
-            return _unstamped(np.frombuffer(self._decode, np.float64)[shown] * self._base, nominal)
+            decode = np.frombuffer(self._decode, np.float64)[shown] * self._base
+            return _unstamped(decode, nominal, np.flatnonzero(key))
         shown &= _decodable(stamps, key)
         numbers = np.flatnonzero(shown)
         order, times, held, jumps, typical = _joined(stamps[numbers], durations[numbers], key[numbers], nominal)
@@ -212,11 +220,13 @@ class _Packets:
             packets=numbers[order].astype(np.int64),
             keys=_entries(stamps, key, np.frombuffer(self._size, np.int64), info.codec),
             typical=typical,
+            key_packets=np.flatnonzero(key),
             jumps=jumps,
+            new_parameters=self._new_parameters,
         )
 
 
-def _unstamped(decode: Floats, nominal: float) -> Timeline:
+def _unstamped(decode: Floats, nominal: float, key_packets: Indices) -> Timeline:
     """Frames in the order they come, at the times of decoding, which a stream without a clock takes from its rate."""
     steps = np.diff(decode)
     regular = len(steps) > 0 and not np.isnan(steps).any() and (steps > 0).all() and steps.max() < JUMP_SECONDS
@@ -228,6 +238,7 @@ def _unstamped(decode: Floats, nominal: float) -> Timeline:
         packets=np.arange(len(decode)),
         keys=np.zeros(1, np.int64),
         typical=typical,
+        key_packets=key_packets,
         stamped=False,
     )
 

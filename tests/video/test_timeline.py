@@ -119,3 +119,31 @@ def test_a_file_cut_short_is_an_error_before_decoding_where_its_end_is_wanted(co
     with pytest.raises(DecodeError, match="cut short"):
         timeline.within(0, None, "a")
     assert timeline.within(0, 0.4, "a") == (0, 9)
+
+
+def settled(path):
+    info = probe(str(path), smallest=1)
+    found = schedule(info, parse_plan("sparse"))
+    with found.open(60) as stream:
+        frames = [frame for clip in found.clips(stream) for frame in clip.frames]
+    return found.info, frames, stream.report
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [((("48x32", 10), ("96x64", 40)), (96, 64)), ((("96x64", 40), ("48x32", 10)), (96, 64)),
+     ((("8x8", 5), ("96x64", 40)), (96, 64)), ((("64x96", 10), ("96x64", 30)), (96, 64))],
+)  # fmt: skip
+@pytest.mark.parametrize("ending", ["ts", "h264"])
+def test_the_size_shown_most_of_the_time_counts(make_video, tmp_path, sizes, expected, ending):
+    parts = [
+        make_video(tmp_path / f"{n}.{ending}", "-c:v", "libx264", "-pix_fmt", "yuv420p", size=size, frames=count)
+        for n, (size, count) in enumerate(sizes)
+    ]
+    path = tmp_path / f"a.{ending}"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    info, frames, report = settled(path)
+    assert (info.width, info.height) == expected and report.format_changes == 1
+    assert {frame.pixels.shape for frame in frames} == {(expected[1], expected[0], 3)}
+    if sizes[0][0] == "64x96":  # a turned phone: the picture is not squeezed, its sides are black
+        assert frames[0].pixels[:, :20].max() <= 2 and frames[0].pixels[:, 40:56].mean() > 20
