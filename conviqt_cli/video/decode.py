@@ -12,17 +12,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from types import TracebackType
-from typing import IO
+from typing import IO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from conviqt_cli.errors import DecodeError, LimitError
-from conviqt_cli.video import ffmpeg, ffmpeg_process
+from conviqt_cli.video import ffmpeg, ffmpeg_process, planes
 from conviqt_cli.video.messages import DecoderLog, Line
 from conviqt_cli.video.probe import VideoInfo
 from conviqt_cli.video.selection import Selection, select
 from conviqt_cli.video.timeline import JUMP_SECONDS, Timeline
+
+#: How pictures are handed out: converted by ffmpeg, or as 8-bit 4:2:0 planes.
+PixelFormat = Literal["rgb24", "yuv420p"]
 
 #: Decoded frames waiting for the consumer: enough to overlap decoding with inference, little enough to stay small.
 QUEUE_FRAMES = 8
@@ -50,7 +53,10 @@ _SCALE_MATRIX = {
 
 @dataclass(frozen=True)
 class Frame:
-    """One decoded picture: ``pixels`` (height, width, 3) uint8 RGB; ``time`` and ``duration`` in seconds."""
+    """One decoded picture: ``pixels`` (height, width, 3) uint8 RGB; ``time`` and ``duration`` in seconds.
+
+    Of a stream of ``yuv420p``, ``pixels`` is flat: what :class:`~conviqt_cli.video.planes.Planes` reads.
+    """
 
     index: int
     time: float
@@ -83,7 +89,8 @@ class FrameStream:
     With a ``timeline`` frames have its numbers and times, and ``windows`` (pairs of a first and a last frame) says
     which are wanted: only those are converted and handed out, each once and in order, and what no wanted frame needs is
     not decoded. Without one, every frame of the part from ``start`` seconds on, ``duration`` seconds long, is handed
-    out, and frames are numbered as they come.
+    out, and frames are numbered as they come. ``pixel_format`` ``yuv420p`` hands planes out as they were decoded, for
+    a video of which :func:`has_planes` is true.
 
     Iterating raises :class:`DecodeError` when the decoder fails or the file ends before it should, and
     :class:`LimitError` when no frame comes for ``timeout`` seconds or more than ``max_frames`` come; frames handed out
@@ -100,8 +107,10 @@ class FrameStream:
         max_frames: int = MAX_FRAMES,
         timeline: Timeline | None = None,
         windows: Sequence[tuple[int, int]] | None = None,
+        pixel_format: PixelFormat = "rgb24",
     ) -> None:
         self.info = info
+        self._pixel_format = pixel_format
         self.report = DecodeReport()
         self._timeline = timeline
         self._selection = None if timeline is None else select(timeline, windows)
@@ -122,7 +131,7 @@ class FrameStream:
             try:
                 command = ffmpeg.decode_command(
                     options, name, self.info.stream, self._filters(), clock_in, self._start, self._duration,
-                    self._selection.kept if self._selection else None,
+                    self._selection.kept if self._selection else None, self._pixel_format,
                 )  # fmt: skip
                 self._process = ffmpeg_process.start(command, (*descriptors, clock_in), pictures=True)
             except BaseException:
@@ -161,7 +170,8 @@ class FrameStream:
     def _filters(self) -> list[str]:
         # Frames that nobody wants are dropped before they are converted.
         wanted = self._selection and self._selection.select
-        return [*([f"select='{wanted}'"] if wanted else []), *filters(self.info)]
+        convert = filters(self.info) if self._pixel_format == "rgb24" else [f"format={self._pixel_format}"]
+        return [*([f"select='{wanted}'"] if wanted else []), *convert]
 
     def __iter__(self) -> Iterator[Frame]:
         for frame in self._as_they_come() if self._timeline is None else self._by_timeline(self._timeline):
@@ -242,7 +252,8 @@ class FrameStream:
 
     def _read_pictures(self, pipe: IO[bytes]) -> None:
         """Fill the queue with pictures; ends with the number of left-over bytes of an incomplete one."""
-        shape = (self.info.height, self.info.width, 3)
+        height, width = self.info.height, self.info.width
+        shape = (height, width, 3) if self._pixel_format == "rgb24" else (planes.size(height, width),)
         with contextlib.suppress(ImportError, AttributeError, OSError):
             import fcntl
 
@@ -319,6 +330,15 @@ def too_many_frames(source: str, max_frames: int) -> LimitError:
         f"{source}: more than {max_frames:,} frames, the most that is decoded of one "
         "video; judge a part of it with --duration, or raise --max-frames"
     )
+
+
+def has_planes(info: VideoInfo) -> bool:
+    """Whether frames come as 8-bit 4:2:0 planes of even sides, in a matrix that this package can convert.
+
+    At odd sides swscale stretches the chroma planes a little, so that parts would differ from what it makes of them.
+    """
+    even = info.width % 2 == info.height % 2 == 0
+    return even and info.pixel_format in ("yuv420p", "yuvj420p") and info.matrix in planes.LUMA_WEIGHTS
 
 
 def filters(info: VideoInfo) -> list[str]:

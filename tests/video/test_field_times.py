@@ -38,7 +38,7 @@ def looked_at(path, **part):
 def test_a_part_is_the_same_in_every_container(field, name):
     part = {"start": 1.0, "duration": 0.6}
     _, expected, _ = looked_at(field / "A_start_reference.mp4", **part)
-    _, found, _ = looked_at(field / f"A_start_{name}", **part)
+    _, found, _ = looked_at(field / name, **part)
     assert [clip[:2] for clip in found] == [clip[:2] for clip in expected] == [(25, 39)]
     assert np.array_equal(found[0][2], expected[0][2])
 
