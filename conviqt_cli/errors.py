@@ -4,7 +4,7 @@ Every error a user can cause is a :class:`ConviqtError` whose text is one line: 
 and what to do. Anything else that escapes is a bug.
 
 >>> from conviqt_cli.errors import DecodeError
->>> error = DecodeError("holiday.mp4: the file is cut short after 12.3 s; get a complete copy")
+>>> error = DecodeError("holiday.mp4: the file is truncated after 12.3 s; get a complete copy")
 >>> error.code
 'decode_failed'
 """

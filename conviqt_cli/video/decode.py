@@ -232,7 +232,7 @@ class FrameStream:
                 # ffmpeg tells a frame's time before it writes the picture, so this waits for the reader thread at most.
                 stamp = self._times.get(timeout=self._timeout)
             except queue.Empty:
-                raise DecodeError(f"{self.info.source}: ffmpeg sent a picture without its time") from None
+                raise DecodeError(f"{self.info.source}: ffmpeg returned a picture without a timestamp") from None
             yield picture, None if stamp is None else float(stamp[0] * stamp[1] if seconds else stamp[0])
 
     def _next_picture(self) -> NDArray[np.uint8] | int:
@@ -247,7 +247,7 @@ class FrameStream:
     def _silent(self) -> LimitError:
         return LimitError(
             f"{self.info.source}: the decoder gave no frame for {self._timeout:g} s and was stopped; "
-            "raise --timeout if it is merely slow"
+            "raise the timeout if the source is just slow"
         )
 
     def _read_pictures(self, pipe: IO[bytes]) -> None:
@@ -308,8 +308,8 @@ class FrameStream:
         report.damaged, report.lost, report.format_changes = log.damaged, log.errors, log.reconfigured
         if log.cut_short:
             raise DecodeError(
-                f"{source}: the file is cut short ({log.cut_short}): "
-                f"{report.frames} frames, {report.end:.2f} s could be read; get a complete copy"
+                f"{source}: the file is truncated ({log.cut_short}): "
+                f"only {report.frames} frames, {report.end:.2f} s, could be read; get a complete copy"
             )
         if code != 0 or leftover:
             why = log.fatal or log.last_error or f"ffmpeg stopped with code {code}"
@@ -318,17 +318,17 @@ class FrameStream:
         if self._selection is not None and self._selection.select is not None:
             decoded = (log.frames or 0) + log.errors  # most packets were skipped
         if decoded and log.errors > MAX_LOST_SHARE * decoded:
-            raise DecodeError(f"{source}: {log.errors} of {decoded} coded frames could not be decoded; too damaged")
+            raise DecodeError(f"{source}: {log.errors} of {decoded} frames could not be decoded: too damaged to score")
         if report.frames == 0:
-            span = " in the part asked for" if self._start or self._duration is not None else ""
+            span = " in the requested part" if self._start or self._duration is not None else ""
             raise DecodeError(f"{source}: no frame could be decoded{span}")
 
 
 def too_many_frames(source: str, max_frames: int) -> LimitError:
     """The error for a video, or a part of one, of more than ``max_frames`` frames."""
     return LimitError(
-        f"{source}: more than {max_frames:,} frames, the most that is decoded of one "
-        "video; judge a part of it with --duration, or raise --max-frames"
+        f"{source}: more than {max_frames:,} frames, the limit for one "
+        "video; score a part of it, or raise the limit (max_frames)"
     )
 
 

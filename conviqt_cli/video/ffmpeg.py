@@ -53,10 +53,12 @@ def find_ffmpeg() -> Ffmpeg:
     if chosen:
         found = _version_of(chosen)
         if found is None:
-            raise ConviqtError(f"CONVIQT_FFMPEG={chosen}: not a working ffmpeg; correct the path or unset it")
+            raise ConviqtError(f"CONVIQT_FFMPEG={chosen}: not a working ffmpeg; correct the path or unset the variable")
         if found < MINIMUM_VERSION:
             wanted = ".".join(map(str, MINIMUM_VERSION))
-            raise ConviqtError(f"CONVIQT_FFMPEG={chosen}: too old, {wanted} or newer is needed; update it or unset it")
+            raise ConviqtError(
+                f"CONVIQT_FFMPEG={chosen}: too old; update it to {wanted} or newer, or unset the variable"
+            )
         return _describe(chosen)
     on_path = shutil.which("ffmpeg")
     if on_path and (_version_of(on_path) or (0, 0)) >= MINIMUM_VERSION:

@@ -75,7 +75,9 @@ def probe(source: str, timeout: float = 60.0, first_packet: int = 0, smallest: i
         try:
             said = ffmpeg_process.messages(command, descriptors, timeout)
         except TimeoutError:
-            raise LimitError(f"{source}: no picture within {timeout:g} s; raise --timeout if merely slow") from None
+            raise LimitError(
+                f"{source}: no picture was decoded within {timeout:g} s; raise the timeout if the source is just slow"
+            ) from None
     text = said.decode("utf-8", "replace")
     lines = [line for raw in text.splitlines() for line in Line.split(raw)]
     info = _read(source, lines)
@@ -88,7 +90,7 @@ def check_size(info: VideoInfo, smallest: int = MIN_SIDE) -> None:
     if min(info.width, info.height) < smallest:
         raise LimitError(
             f"{info.source}: the picture is {info.width}x{info.height} pixels; "
-            f"nothing below {smallest} on its short side can be judged"
+            f"its shorter side must be at least {smallest} to be scored"
         )
 
 
@@ -185,17 +187,17 @@ def _no_picture(source: str, lines: list[Line], kinds: list[str]) -> InputError 
     trouble = [line.text for line in lines if line.level in ("error", "fatal")]
     text = " ".join(trouble)
     if "exceeds specified max pixel count" in text or "Picture size" in text:
-        return LimitError(f"{source}: the picture has more than {ffmpeg.MAX_PIXELS:,} pixels, the most that is decoded")
+        return LimitError(f"{source}: the picture has more than {ffmpeg.MAX_PIXELS:,} pixels, the limit")
     if "matches no streams" in text:
         found = " and ".join(sorted({kind.lower() for kind in kinds})) or "no streams"
         cover = "Video" in kinds
         held = "only audio and cover art" if cover else f"only {found}"
-        return InputError(f"{source}: holds no video stream ({held})")
+        return InputError(f"{source}: no video stream ({held})")
     if "moov atom not found" in text:
-        return InputError(f"{source}: the file is cut short: its index (moov) is missing; get a complete copy")
+        return InputError(f"{source}: the file is truncated: its index (moov) is missing; get a complete copy")
     if "Protocol" in text and ("not on whitelist" in text or "blacklist" in text):
-        return InputError(f"{source}: a playlist that refers to other files; give those, or the playlist as a URL")
+        return InputError(f"{source}: a playlist of other files; name those, or give the playlist as a URL")
     if "Invalid data found" in text or not trouble:
-        where = "" if kinds else ", or it is damaged from its start"
+        where = "" if kinds else ", or damaged from the start"
         return InputError(f"{source}: not a video that ffmpeg can read{where}")
     return InputError(f"{source}: ffmpeg cannot read it: {trouble[0].removeprefix('Error opening input: ')}")

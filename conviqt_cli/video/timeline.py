@@ -106,13 +106,13 @@ class Timeline:
         if duration is not None:
             last = int(np.searchsorted(times, max(start, times[0]) + duration - 1e-6)) - 1
         if first >= len(times):
-            raise InputError(f"{source}: nothing at {start:g} s: its video is {self.end:.2f} s long")
+            raise InputError(f"{source}: there is no picture at {start:g} s: the video is {self.end:.2f} s long")
         if last < first:
             raise InputError(f"{source}: no frame begins between {start:g} s and {start + (duration or 0):g} s")
         if self.cut_short and last == len(times) - 1:
             raise DecodeError(
-                f"{source}: the file is cut short ({self.cut_short}): "
-                f"{len(self)} frames, {self.end:.2f} s could be read; get a complete copy"
+                f"{source}: the file is truncated ({self.cut_short}): "
+                f"only {len(self)} frames, {self.end:.2f} s, could be read; get a complete copy"
             )
         return first, last
 
@@ -136,9 +136,7 @@ def read_timeline(info: VideoInfo, timeout: float = 120.0) -> Timeline | None:
                 continue
             packets.add(line)
             if len(packets) > MAX_PACKETS:
-                raise LimitError(
-                    f"{info.source}: more than {MAX_PACKETS:,} packets, the most that is read of one video"
-                )
+                raise LimitError(f"{info.source}: more than {MAX_PACKETS:,} packets, the limit for one video")
     finally:
         ffmpeg_process.stop(process)
     return replace(packets.timeline(info), cut_short=log.cut_short) if len(packets) else None
@@ -155,7 +153,7 @@ def _lines(process: subprocess.Popen[bytes], timeout: float, source: str) -> Ite
         while pending:
             ready, _, _ = select.select(list(pending), [], [], timeout)
             if not ready:
-                raise LimitError(f"{source}: no packet for {timeout:g} s; raise --timeout if merely slow")
+                raise LimitError(f"{source}: no data for {timeout:g} s; raise the timeout if the source is just slow")
             for pipe in ready:
                 block = os.read(pipe.fileno(), _BLOCK)
                 *complete, rest = (pending[pipe] + block).split(b"\n")

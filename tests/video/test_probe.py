@@ -117,7 +117,7 @@ def test_refusals_say_what_is_wrong(make_video, ffmpeg, tmp_path):
     refused(made("text.mp4", b"hello, this is no video\n" * 50), InputError, "not a video")
     refused(encoded("sound.mp3", "-i", "sine=d=1"), InputError, "only audio")
     whole = make_video(tmp_path / "whole.mov").read_bytes()
-    refused(made("cut.mov", whole[: len(whole) // 2]), InputError, "cut short")
+    refused(made("cut.mov", whole[: len(whole) // 2]), InputError, "truncated")
     refused(
         make_video(tmp_path / "tiny.avi", "-c:v", "rawvideo", "-pix_fmt", "bgr24", source="testsrc", size="3x5"),
         LimitError,
