@@ -26,45 +26,49 @@ SCHEMA = "conviqt-evaluation/1"
 
 
 def evaluate(
-    labels: Annotated[list[Path], typer.Argument(metavar="LABELS...", help="Tables of opinion scores, one a set.")],
+    labels: Annotated[list[Path], typer.Argument(metavar="LABELS...", help="Tables of opinion scores, one per set.")],
     videos: Annotated[
         list[Path] | None,
-        typer.Option("--videos", metavar="DIR", help="Folder of the videos: one for all sets, or one each, in order."),
+        typer.Option(
+            "--videos", metavar="DIR", help="Folder of the videos: one for all sets, or one per set, in order."
+        ),
     ] = None,
     features: Annotated[
         list[Path] | None,
         typer.Option(
-            "--features", metavar="FILE.npz", help="Vectors in place of videos: one for all sets, or one each."
+            "--features", metavar="FILE.npz", help="Vectors instead of videos: one file for all sets, or one per set."
         ),
     ] = None,
     regressor: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--regressor", metavar="FILE", help="Regressor to judge (default: the bundle's); may be repeated."
-        ),
+        typer.Option("--regressor", metavar="FILE", help="Regressor to evaluate (default: the bundle's; repeatable)."),
     ] = None,
     scores: Annotated[
         Path | None,
-        typer.Option("--scores", metavar="FILE", help="Judge these scores, as `conviqt score -o` wrote them."),
+        typer.Option("--scores", metavar="FILE", help="Evaluate these scores, written by `conviqt score -o`."),
     ] = None,
     against: Annotated[
         str | None,
         typer.Option(
             "--against",
             metavar="MODEL",
-            help="Test for a difference from this: a regressor, bundle, or file of scores.",
+            help="Test whether results differ from this regressor, bundle or file of scores.",
         ),
     ] = None,
     refit: Annotated[
         bool,
-        typer.Option("--refit", help="The literature's protocol: fit anew on each set, judge on held-out contents."),
+        typer.Option("--refit", help="The literature's protocol: refit on each set, test on held-out contents."),
     ] = False,
-    estimator: Annotated[str, typer.Option("--estimator", metavar="ridge|svr", help="What --refit fits.")] = "ridge",
+    estimator: Annotated[
+        str, typer.Option("--estimator", metavar="ridge|svr", help="Kind of regressor that --refit fits.")
+    ] = "ridge",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE.json", help="Also write all figures here.")
+        Path | None, typer.Option("--output", "-o", metavar="FILE.json", help="Also write all results to this file.")
     ] = None,
     as_json: labelled.Json = False,
-    draws: Annotated[int, typer.Option("--draws", min=0, max=100_000, help="Bootstrap draws; 0 for none.")] = 1000,
+    draws: Annotated[
+        int, typer.Option("--draws", min=0, max=100_000, help="Bootstrap draws; 0 for no confidence intervals.")
+    ] = 1000,
     repeats: labelled.Repeats = 100,
     seed: labelled.Seed = 0,
     jobs: labelled.Jobs = -1,
@@ -85,7 +89,7 @@ def evaluate(
     cache: labelled.Cache = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Judge a model on labelled sets: agreement with confidence intervals, coverage, and a test against another."""
+    """Evaluate a model on labelled sets: agreement with confidence intervals, coverage, comparison with another."""
     _check(labels, videos, features, regressor, scores, against, refit, output, jobs)
     from conviqt_cli.cli.progress_bar import steps
     from conviqt_cli.evaluation.judging import FEWEST_LABELS, judge

@@ -1,4 +1,4 @@
-"""``conviqt fit-regressor``: a regressor for one's own opinion scores, with what it is worth."""
+"""``conviqt fit-regressor``: a regressor for your own opinion scores, and how good it is."""
 
 from __future__ import annotations
 
@@ -21,21 +21,23 @@ if TYPE_CHECKING:
 def fit_regressor(
     labels: Annotated[Path, typer.Argument(metavar="LABELS", help="Table of opinion scores: text or MAT.")],
     videos: Annotated[
-        Path | None, typer.Option("--videos", metavar="DIR", help="Folder of the videos, searched in depth.")
+        Path | None, typer.Option("--videos", metavar="DIR", help="Folder of the videos, including subfolders.")
     ] = None,
     features: Annotated[
         list[Path] | None,
-        typer.Option("--features", metavar="FILE.npz", help="Vectors from `conviqt features`, in place of --videos."),
+        typer.Option("--features", metavar="FILE.npz", help="Vectors from `conviqt features`, instead of --videos."),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where the regressor goes.")
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Regressor file to write.")
     ] = None,
     estimator: Annotated[str, typer.Option("--estimator", metavar="ridge|svr", help="Kind of regressor.")] = "ridge",
     report: Annotated[
         list[Path] | None,
-        typer.Option("--report", metavar="FILE.html|.json", help="Also write the report here; may be repeated."),
+        typer.Option("--report", metavar="FILE.html|.json", help="Also write the report to this file (repeatable)."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be used, and stop.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show which labels and videos would be used, then stop.")
+    ] = False,
     as_json: labelled.Json = False,
     level: Annotated[float, typer.Option("--level", help="Nominal coverage of the intervals.")] = 0.9,
     repeats: labelled.Repeats = 100,
@@ -58,7 +60,7 @@ def fit_regressor(
     cache: labelled.Cache = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Fit a regressor on labelled videos, judge it on contents it has not seen, and say how far to trust it."""
+    """Fit a regressor on labelled videos, test it on unseen contents, and report how far to trust it."""
     _check(videos, features, output, report, dry_run, level, jobs)
     from conviqt_cli.cli.progress_bar import steps
     from conviqt_cli.fitting.extraction import assemble, media_files

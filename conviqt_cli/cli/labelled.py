@@ -21,31 +21,40 @@ _MODEL = "Model"
 
 VideoCol = Annotated[
     str | None,
-    typer.Option("--video-col", metavar="COL", help="Column of names: heading or number.", rich_help_panel=_LABELS),
+    typer.Option(
+        "--video-col", metavar="COL", help="Column with video names: its heading or number.", rich_help_panel=_LABELS
+    ),
 ]
 MosCol = Annotated[
-    str | None, typer.Option("--mos-col", metavar="COL", help="Column of opinion scores.", rich_help_panel=_LABELS)
+    str | None, typer.Option("--mos-col", metavar="COL", help="Column with opinion scores.", rich_help_panel=_LABELS)
 ]
 GroupCol = Annotated[
     str | None,
     typer.Option(
         "--group-col",
         metavar="COL",
-        help="Column of contents: no content is on both sides of a split. `none`: each video is its own.",
+        help="Column with contents, which are never on both sides of a split; `none`: each video is its own content.",
         rich_help_panel=_LABELS,
     ),
 ]
 StdCol = Annotated[
     str | None,
-    typer.Option("--std-col", metavar="COL", help="Column of the spread of each score.", rich_help_panel=_LABELS),
+    typer.Option(
+        "--std-col", metavar="COL", help="Column with the standard deviation of each score.", rich_help_panel=_LABELS
+    ),
 ]
 RatingsCol = Annotated[
     str | None,
-    typer.Option("--ratings-col", metavar="COL", help="Column of the number of ratings.", rich_help_panel=_LABELS),
+    typer.Option("--ratings-col", metavar="COL", help="Column with the number of ratings.", rich_help_panel=_LABELS),
 ]
 Dmos = Annotated[
     bool | None,
-    typer.Option("--dmos/--mos", help="Higher is worse / better.", show_default=False, rich_help_panel=_LABELS),
+    typer.Option(
+        "--dmos/--mos",
+        help="Whether higher scores are worse (DMOS) or better (MOS).",
+        show_default=False,
+        rich_help_panel=_LABELS,
+    ),
 ]
 ScaleRange = Annotated[
     str | None,
@@ -53,7 +62,7 @@ ScaleRange = Annotated[
 ]
 Missing = Annotated[
     float | None,
-    typer.Option("--missing", metavar="VALUE", help="Score that marks a missing one.", rich_help_panel=_LABELS),
+    typer.Option("--missing", metavar="VALUE", help="Value that stands for a missing score.", rich_help_panel=_LABELS),
 ]
 LayoutName = Annotated[
     str | None,
@@ -61,19 +70,19 @@ LayoutName = Annotated[
         "--layout",
         metavar="NAME",
         help="Published database: konvid-1k, live-vqc, youtube-ugc, cvd2014, live-qualcomm, lsvq, live-yt-hfr, "
-        "live-etri; recognised by itself where the file is named as published. `none`: do not recognise.",
+        "live-etri (default: recognised from the file's name and content); `none` switches that off.",
         rich_help_panel=_LABELS,
     ),
 ]
 Cache = Annotated[
     Path | None,
     typer.Option(
-        "--cache", metavar="DIR", help="Where extracted vectors are kept (default: user cache).", rich_help_panel=_MODEL
+        "--cache", metavar="DIR", help="Folder to cache clip vectors in (default: user cache).", rich_help_panel=_MODEL
     ),
 ]
-Repeats = Annotated[int, typer.Option("--repeats", min=1, max=10_000, help="Random 80/20 splits.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the splits.")]
-Jobs = Annotated[int, typer.Option("--jobs", "-j", help="Processes; -1 is every core. Changes speed, not results.")]
+Repeats = Annotated[int, typer.Option("--repeats", min=1, max=10_000, help="Number of random 80/20 splits.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the splits.")]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", help="Processes; -1 uses every core. Does not affect the results.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
@@ -102,7 +111,7 @@ def _range(text: str | None) -> tuple[float, float] | None:
     except ValueError:
         raise UsageError(f"--scale {text}: give the two ends, e.g. 1:5 or 0:100") from None
     if not float("-inf") < low < high < float("inf"):
-        raise UsageError(f"--scale {text}: the lower end comes first, and both are numbers")
+        raise UsageError(f"--scale {text}: give two numbers, the lower end first")
     return low, high
 
 

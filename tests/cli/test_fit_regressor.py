@@ -124,7 +124,7 @@ def test_damaged_vectors_and_wrong_usage_are_clear(conviqt, folder, tmp_path):
         (("--features", folder / "f.npz"), 2, "nowhere to put the regressor"),
         (("--features", folder / "f.npz", "-o", tmp_path / "no" / "r"), 2, "folder does not exist"),
         (("--features", folder / "f.npz", "-o", tmp_path / "r", "--estimator", "forest"), 2, "ridge, svr"),
-        (("--features", folder / "f.npz", "-o", tmp_path / "r", "--scale", "5:1"), 2, "lower end comes first"),
+        (("--features", folder / "f.npz", "-o", tmp_path / "r", "--scale", "5:1"), 2, "the lower end first"),
         (("--features", folder / "f.npz", "-o", tmp_path / "r", "--mos-col", "zzz"), 1, "no column 'zzz'"),
         (("--videos", tmp_path / "gone", "-o", tmp_path / "r"), 1, "no such folder"),
     ):
