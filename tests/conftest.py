@@ -1,13 +1,27 @@
-"""Shared fixtures: media made on the spot, the real command line, and the shared data where there is any."""
+"""Shared fixtures: media made on the spot, the command line, and the shared data where there is any.
+
+The suite gives the same result on every processor. Inside the tests' own process PyTorch reports a CPU without bf16
+units, so that ``precision="auto"`` means fp32; ``CONVIQT_TESTS_BF16=1`` makes it report one with them, on any machine.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import inspect
+import io
+import logging
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+
+# Tiny pictures gain nothing from several threads, which would spin while they wait for each other. Set before NumPy
+# and PyTorch are imported, and inherited by every process that a test starts.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import imageio_ffmpeg
 import numpy as np
@@ -83,21 +97,113 @@ def make_video(ffmpeg: str) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def conviqt() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run the real command line: ``conviqt("score", path)`` returns the finished process, output as text."""
+def networks() -> Iterator[None]:
+    """Read each bundle's networks once a session, and hide from PyTorch what this processor can do (see above).
 
-    def run(*arguments: object, timeout: float = 300, **options: object) -> subprocess.CompletedProcess[str]:
-        command = [
-            sys.executable,
-            "-m",
-            "conviqt_cli",
-            *(os.fspath(a) if isinstance(a, Path) else str(a) for a in arguments),
-        ]
-        options.setdefault("cwd", ROOT)
-        options.setdefault("env", {**os.environ, "NO_COLOR": "1", "COLUMNS": "100"})
-        return subprocess.run(
-            command, capture_output=True, text=True, errors="surrogateescape", timeout=timeout,
-            stdin=subprocess.DEVNULL, **options,
-        )  # type: ignore[call-overload]  # fmt: skip
+    Every ``TorchEncoder`` made after the first of the same files, device and precision shares its networks.
+    """
+    import torch
+
+    from conviqt_cli.model.torch_backend import TorchEncoder
+
+    read, kept = TorchEncoder.__init__, dict[object, dict[str, Any]]()
+    signature = inspect.signature(read)
+
+    def read_once(self: TorchEncoder, *arguments: Any, **options: Any) -> None:
+        given = signature.bind(self, *arguments, **options).arguments
+        bundle = given["bundle"]
+        files = [(path, path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(bundle.folder.iterdir())]
+        key = repr((bundle.checksum, files, given.get("device"), given.get("precision")))
+        if key not in kept:
+            read(self, *arguments, **options)
+            kept[key] = dict(self.__dict__)
+        self.__dict__.update(kept[key])
+
+    has_bf16 = os.environ.get("CONVIQT_TESTS_BF16") == "1"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TorchEncoder, "__init__", read_once)
+        for check in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+            patch.setattr(torch.cpu, check, lambda: has_bf16, raising=False)
+        yield
+
+
+@pytest.fixture(scope="session")
+def conviqt(networks: None) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the command line in this process: ``conviqt("score", path)`` returns exit code, stdout and stderr.
+
+    ``env`` replaces the environment, ``cwd`` is the folder to run in, ``stdin`` what can be read there, as bytes.
+    Where the process itself is the subject (signals, pipes, start-up), use :func:`conviqt_process`.
+    """
+
+    def run(
+        *arguments: object, cwd: Path = ROOT, env: dict[str, str] | None = None, stdin: bytes = b""
+    ) -> subprocess.CompletedProcess[str]:
+        from conviqt_cli.cli.main import main
+
+        command = ["conviqt", *map(_argument, arguments)]
+        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+        with _surroundings(cwd, _environment() if env is None else env), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", command)
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), "utf-8"))
+            patch.setattr(sys, "stdout", out)
+            patch.setattr(sys, "stderr", err)
+            with pytest.raises(SystemExit) as left:
+                main()
+        texts = (stream.buffer.getvalue().decode("utf-8", "surrogateescape") for stream in (out, err))  # type: ignore[attr-defined]
+        return subprocess.CompletedProcess(command, left.value.code or 0, *texts)  # type: ignore[arg-type]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def conviqt_process() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the command line as a process of its own, which costs seconds; options are those of ``subprocess.run``."""
+
+    def run(*arguments: object, timeout: float = 300, **options: Any) -> subprocess.CompletedProcess[str]:
+        options = {"cwd": ROOT, "env": _environment(), "stdin": subprocess.DEVNULL, **options}
+        command = [sys.executable, "-m", "conviqt_cli", *map(_argument, arguments)]
+        return subprocess.run(
+            command, capture_output=True, text=True, errors="surrogateescape", timeout=timeout, **options
+        )
+
+    return run
+
+
+def _argument(value: object) -> str:
+    return os.fspath(value) if isinstance(value, Path) else str(value)
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "NO_COLOR": "1", "COLUMNS": "100"}
+
+
+@contextlib.contextmanager
+def _surroundings(cwd: Path, env: dict[str, str]) -> Iterator[None]:
+    """Working folder and environment as a process would have them; what the command changes is put back."""
+    from conviqt_cli.video.ffmpeg import find_ffmpeg
+
+    folder, before, terminate, handlers = (
+        Path.cwd(),
+        dict(os.environ),
+        signal.getsignal(signal.SIGTERM),
+        logging.root.handlers,
+    )
+    other_ffmpeg = env.get("CONVIQT_FFMPEG") != before.get("CONVIQT_FFMPEG")
+    try:
+        os.chdir(cwd)
+        os.environ.clear()
+        os.environ.update(env)
+        logging.root.handlers = []  # pytest's own, in whose presence logging would not be set up
+        if other_ffmpeg:
+            find_ffmpeg.cache_clear()
+        yield
+    finally:
+        os.chdir(folder)
+        os.environ.clear()
+        os.environ.update(before)
+        signal.signal(signal.SIGTERM, terminate)
+        logging.root.handlers = handlers
+        if other_ffmpeg:
+            find_ffmpeg.cache_clear()
+        if "torch" in sys.modules:
+            sys.modules["torch"].set_num_threads(1)

@@ -78,18 +78,20 @@ def readers_folder(tmp_path_factory, sample, make_video):
 
 
 @pytest.mark.parametrize("command", readme_commands())
-def test_every_command_in_the_readme_runs(command, readers_folder):
-    arguments = [sys.executable, "-m", "conviqt_cli", *shlex.split(command, comments=True)[1:]]
-    cache = str(readers_folder / "cache")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "XDG_CACHE_HOME": cache}
-    done = subprocess.run(arguments, capture_output=True, text=True, cwd=readers_folder, env=environment)
+def test_every_command_in_the_readme_runs(conviqt, command, readers_folder):
+    environment = {**os.environ, "NO_COLOR": "1", "XDG_CACHE_HOME": str(readers_folder / "cache")}
+    done = conviqt(*shlex.split(command, comments=True)[1:], cwd=readers_folder, env=environment)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
 
 
 def test_readme_shows_the_output_that_the_command_gives(conviqt, sample):
-    """The report printed in the README is a real one, apart from its timing."""
-    shown = (ROOT / "README.md").read_text()
+    """The report printed in the README is a real one: its layout, and its numbers as far as processors agree on them."""
+    shown = re.search(r"\$ (conviqt score .*--precision fp32)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert shown is not None
     environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "80"}
-    printed = conviqt("score", "tests/media/sample.mp4", "--device", "cpu", env=environment).stdout
-    quality = re.search(r"quality  (\d\.\d\d)  (\w+)", printed)
-    assert quality is not None and quality[0] in shown
+    printed = conviqt(*shlex.split(shown[1])[1:], "--device", "cpu", env=environment).stdout
+    found, wanted = (re.findall(r"quality  (\d\.\d\d)  (\w+)", text) for text in (printed, shown[2]))
+    ((quality, word),), ((wanted_quality, wanted_word),) = found, wanted
+    assert word == wanted_word and float(quality) == pytest.approx(float(wanted_quality), abs=0.05)
+    layouts = [re.sub(r"[\d.]+|[▁-█]+", "#", text).strip().splitlines() for text in (printed, shown[2])]
+    assert [line.rstrip() for line in layouts[0]] == [line.rstrip() for line in layouts[1]]
