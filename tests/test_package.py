@@ -85,7 +85,7 @@ def test_every_command_in_the_readme_runs(conviqt, command, readers_folder):
 
 
 def test_readme_shows_the_output_that_the_command_gives(conviqt, sample):
-    """The report printed in the README is a real one: its layout, and its numbers as far as processors agree on them."""
+    """The report printed in the README is real: its layout, and its numbers as far as processors agree on them."""
     shown = re.search(r"\$ (conviqt score .*--precision fp32)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert shown is not None
     environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "80"}
