@@ -7,6 +7,7 @@ from typing import Any
 
 from conviqt_cli.quality.diagnosis import Diagnosis
 from conviqt_cli.quality.scale import Scale
+from conviqt_cli.video.bars import Rectangle
 from conviqt_cli.video.probe import VideoInfo
 
 #: Version of the JSON and CSV layout; a change of meaning changes it, a field more does not.
@@ -65,6 +66,7 @@ class VideoScore:
     ``quality`` is the pooled score on ``scale``; ``word`` names it where the scale is the 1 to 5 one. ``novelty`` is
     how far the video lies from what the regressor was fitted on (above 1: outside it), ``None`` when not known.
     ``settings`` holds sampling, pooling, precision and device; ``wall_seconds`` is how long scoring took.
+    ``scored_area`` is the picture inside black bars that most clips were cut down to, ``None`` for the whole frame.
     """
 
     source: str
@@ -80,6 +82,7 @@ class VideoScore:
     interval: Interval | None = None
     novelty: float | None = None
     warnings: tuple[Note, ...] = field(default=())
+    scored_area: Rectangle | None = None
 
     @property
     def word(self) -> str | None:
@@ -117,7 +120,10 @@ class VideoScore:
             "warnings": [asdict(note) for note in self.warnings],
             "model": asdict(self.model),
             "settings": self.settings,
-            "video": video_facts(self.video),
+            "video": {
+                **video_facts(self.video),
+                "scored_area": None if self.scored_area is None else asdict(self.scored_area),
+            },
             "frames_scored": self.frames_scored,
             "wall_seconds": round(self.wall_seconds, 3),
         }

@@ -26,10 +26,13 @@ from conviqt_cli.quality.intervals import DEFAULT_LEVEL
 from conviqt_cli.quality.pooling import POOLINGS, pool
 from conviqt_cli.quality.regressor import Regressor, check_belongs, load_regressor
 from conviqt_cli.scoring.feature_set import FeatureSet
+from conviqt_cli.scoring.picture_checks import PictureChecks
+from conviqt_cli.scoring.picture_inside import PictureInside
 from conviqt_cli.scoring.prefetch import clips_ahead
 from conviqt_cli.scoring.results import Interval, ModelInfo, Note, SegmentScore, VideoScore
 from conviqt_cli.scoring.warnings import judgement_notes, video_notes
-from conviqt_cli.video.decode import MAX_FRAMES
+from conviqt_cli.video.bars import Rectangle, find_bars
+from conviqt_cli.video.decode import MAX_FRAMES, filters
 from conviqt_cli.video.probe import VideoInfo, probe
 
 
@@ -62,6 +65,7 @@ class _Encoded:
     end: NDArray[np.float64]
     frames: int
     notes: tuple[Note, ...]
+    area: Rectangle | None
 
 
 class Scorer:
@@ -145,6 +149,7 @@ class Scorer:
             interval=pooled,
             novelty=novelty,
             warnings=notes,
+            scored_area=encoded.area,
         )
 
     def features(
@@ -202,13 +207,16 @@ class Scorer:
 
         vectors, starts, ends = [], [], []
         repeated = 0
+        inside = PictureInside(info, find_bars(info, filters(info), start, planned.length, self._timeout))
+        checks = PictureChecks()
         featurist = _Featurist(self.encoder, report_progress)
         with (
             self.admit(info),
             planned.open(self._timeout, max_frames=self._max_frames) as stream,
             clips_ahead(stream, planned.clips(stream)) as source_of_clips,
         ):
-            for clip in source_of_clips:
+            for clip in map(inside, source_of_clips):
+                checks.see(clip)
                 vectors.append(self.encoder.temporal(featurist(clip)))
                 starts.append(clip.start)
                 ends.append(clip.end)
@@ -222,8 +230,12 @@ class Scorer:
             )
         if start == 0 and duration is None:
             info = replace(info, frame_count=report.frames if planned.timeline is None else len(planned.timeline))
-        notes = tuple(video_notes(info, report, None if planned.timeline else planned.length, repeated))
-        return _Encoded(info, stacked, np.array(starts), np.array(ends), featurist.count, notes)
+        notes = (
+            *video_notes(info, report, None if planned.timeline else planned.length, repeated),
+            *inside.notes(),
+            *checks.notes(),
+        )
+        return _Encoded(info, stacked, np.array(starts), np.array(ends), featurist.count, notes, inside.area)
 
 
 class _Featurist:

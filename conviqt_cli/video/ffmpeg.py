@@ -217,6 +217,18 @@ def decode_command(
     return _command(options, name, f"0:{stream}", output, "verbose", "pipe:1")
 
 
+def look_command(
+    options: dict[str, Any], name: str, stream: int, filters: list[str], start: float, frames: int
+) -> list[str]:
+    """Decode up to ``frames`` frames near ``start`` seconds, through ``filters``, to raw RGB on stdout, silently."""
+    if start > 0:
+        options = {**options, "ss": f"{start:.6f}"}
+    output = {
+        "vf": ",".join(filters), "fps_mode": "passthrough", "frames:v": frames, "f": "rawvideo", "pix_fmt": "rgb24",
+    }  # fmt: skip
+    return _command(options, name, f"0:{stream}", output, "quiet", "pipe:1")
+
+
 def _command(
     options: dict[str, Any], name: str, stream: str, output: dict[str, Any], loglevel: str, target: str
 ) -> list[str]:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 #: Most memory, in bytes, that one ffmpeg may allocate. It fits an 8K stream with its reference pictures; a file that
 #: makes a decoder ask for more is failed by that decoder, before the system has to choose a victim. Linux only.
@@ -88,6 +88,33 @@ def messages(command: Sequence[str], descriptors: tuple[int, ...], timeout: floa
         return bytes(said)
     finally:
         stop(process)
+        process.stderr.close()
+
+
+def pictures(command: Sequence[str], descriptors: tuple[int, ...], size: int, timeout: float) -> Iterator[bytearray]:
+    """Run a silent ffmpeg and yield its raw pictures of ``size`` bytes; ends early, without a word, when it fails.
+
+    What takes longer than ``timeout`` seconds in all counts as failed.
+    """
+    process = start(command, descriptors, pictures=True)
+    assert process.stdout is not None and process.stderr is not None
+    deadline = time.monotonic() + timeout
+    try:
+        while True:
+            picture, filled = bytearray(size), 0
+            while filled < size:
+                left = deadline - time.monotonic()
+                if left <= 0 or not select.select([process.stdout], [], [], left)[0]:
+                    return
+                block = os.read(process.stdout.fileno(), min(1 << 20, size - filled))
+                if not block:
+                    return
+                picture[filled : filled + len(block)] = block
+                filled += len(block)
+            yield picture
+    finally:
+        stop(process)
+        process.stdout.close()
         process.stderr.close()
 
 

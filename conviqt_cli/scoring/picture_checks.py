@@ -1,0 +1,202 @@
+"""What is in the picture: nothing, a test pattern, or the same thing all the time.
+
+Blank, frozen and test pictures get scores like any others; who reads the score should know. Only frames that are scored
+are examined, as they go by, at well below a millisecond each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conviqt_cli.plans.clips import Clip
+from conviqt_cli.scoring.results import Note
+from conviqt_cli.video.decode import Frame
+
+#: Shortest stretch that is reported, in seconds, and the fewest frames it has.
+SHORTEST, FEWEST = 0.5, 6
+
+#: A stretch that covers this share of what was scored counts as all of it.
+ALL = 0.95
+
+#: Most stretches named in a warning.
+_NAMED = 3
+
+#: About how many rows and columns of a picture are compared, all of its pixels being far more than is needed.
+_ROWS, _COLUMNS = 270, 480
+
+#: Blocks of a blank picture differ by at most this much (0 to 255), its pixels from their mean as a rule by this.
+_BLANK_BLOCKS, _BLANK_PIXELS = 6.0, 12.0
+
+#: Between two frames of a frozen video, no pixel differs by more than coding noise, and few by more than rounding; at
+#: least this share of the frames of a stretch equals the one before. (What a camera on a tripod sees differs in every
+#: frame, by its noise, unless compression has taken that away.)
+_STILL_PIXEL, _STILL_MEAN, _EQUAL = 24, 0.06, 0.3
+
+#: A key frame may show a frozen picture slightly differently: one such step after so many frames ends no stretch.
+_PULSE_PIXEL, _PULSE_MEAN, _PULSE_AFTER = 64, 3.5, 10
+
+#: Columns of a test pattern from left to right: white, yellow, cyan, green, magenta, red, blue (SMPTE EG 1, EBU 3325).
+_COLOUR_BARS = ((1, 1, 1), (1, 1, 0), (0, 1, 1), (0, 1, 0), (1, 0, 1), (1, 0, 0), (0, 0, 1))
+
+
+@dataclass
+class _Stretch:
+    """Frames in a row that have something in common: times in seconds, and how many there are."""
+
+    start: float
+    end: float
+    frames: int = 1
+    equal: int = 0
+
+
+@dataclass
+class _Stretches:
+    """Collects stretches as frames go by."""
+
+    done: list[_Stretch] = field(default_factory=list)
+    current: _Stretch | None = None
+
+    def add(self, frame: Frame, before: Frame | None = None) -> None:
+        """The frame belongs to the stretch; where it begins one, ``before`` does too."""
+        if self.current is None:
+            self.current = _Stretch((before or frame).time, 0.0, 0 if before is None else 1)
+        self.current.end = frame.time + frame.duration
+        self.current.frames += 1
+
+    def end(self) -> None:
+        """The next frame does not belong to it."""
+        if self.current is not None:
+            self.done.append(self.current)
+        self.current = None
+
+    def found(self) -> list[_Stretch]:
+        """Those long enough to be reported."""
+        self.end()
+        return [each for each in self.done if each.frames >= FEWEST and each.end - each.start >= SHORTEST - 1e-6]
+
+
+class PictureChecks:
+    """Examines the frames of one video's clips, in order, and knows in the end what to warn of."""
+
+    def __init__(self) -> None:
+        self._blank, self._frozen, self._pattern = _Stretches(), _Stretches(), _Stretches()
+        self._colours: set[str] = set()
+        self._before: tuple[Frame, NDArray[np.uint8]] | None = None
+        self._pulsed = False
+        self._frames = 0
+
+    def see(self, clip: Clip) -> None:
+        """Take a clip into account; frames that it shares with the clip before count once."""
+        for frame in clip.frames:
+            if self._before is None or frame.index > self._before[0].index:
+                self._see(frame)
+
+    def notes(self) -> Iterator[Note]:
+        """Warnings about what was seen."""
+        colour = next(iter(self._colours)) if len(self._colours) == 1 else "a single colour"
+        yield from self._note("blank", self._blank, f"the picture is blank ({colour})")
+        yield from self._note("test_pattern", self._pattern, "the picture is a test pattern (colour bars)")
+        yield from self._note("frozen", self._frozen, "the picture stands still")
+
+    def _see(self, frame: Frame) -> None:
+        height, width = frame.pixels.shape[:2]
+        rows, columns = max(1, height // _ROWS), max(1, width // _COLUMNS)
+        sample = frame.pixels[::rows, ::columns, 1]
+        coarse = frame.pixels[:: max(1, height // 48), :: max(1, width // 64)]
+        self._frames += 1
+        colour = _blank_colour(coarse)
+        pattern = colour is None and _is_colour_bars(coarse)
+        if colour is not None:
+            self._colours.add(colour)
+            self._blank.add(frame)
+        else:
+            self._blank.end()
+        self._pattern.add(frame) if pattern else self._pattern.end()
+        self._see_change(frame, sample, colour is None and not pattern)
+        self._before = (frame, np.ascontiguousarray(sample))
+
+    def _see_change(self, frame: Frame, sample: NDArray[np.uint8], lively: bool) -> None:
+        """Compare the frame with the one before; blank and test pictures are not called frozen as well."""
+        if self._before is None or not lively or self._before[1].shape != sample.shape:
+            self._frozen.end()
+            return
+        before, earlier = self._before
+        change = np.maximum(earlier, sample) - np.minimum(earlier, sample)
+        largest, mean = int(change.max()), float(change.mean())
+        stretch = self._frozen.current
+        if largest <= _STILL_PIXEL and mean <= _STILL_MEAN:
+            self._pulsed = False
+            self._frozen.add(frame, before)
+            assert self._frozen.current is not None
+            self._frozen.current.equal += largest == 0
+        elif (
+            stretch and stretch.frames >= _PULSE_AFTER and not self._pulsed
+            and largest <= _PULSE_PIXEL and mean <= _PULSE_MEAN
+        ):  # fmt: skip
+            # Whether it was a pulse, or the picture begins to move, the next frame tells.
+            self._pulsed = True
+            self._frozen.add(frame)
+        else:
+            if stretch and self._pulsed:
+                stretch.end, stretch.frames = before.time, stretch.frames - 1
+            self._pulsed = False
+            self._frozen.end()
+
+    def _note(self, code: str, stretches: _Stretches, what: str) -> Iterator[Note]:
+        found = stretches.found()
+        moving = code == "frozen"
+        if moving:
+            found = [each for each in found if each.equal >= _EQUAL * each.frames]
+        frames = sum(each.frames for each in (found if moving else stretches.done))
+        # A video shorter than any stretch can be blank from end to end, but one picture cannot be frozen.
+        if frames > 0 and frames >= ALL * self._frames:
+            yield Note(code, f"{what} from beginning to end")
+        elif found:
+            times = [f"{each.start:.2f} to {each.end:.2f} s" for each in found[:_NAMED]]
+            more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+            yield Note(code, f"{what} from {', '.join(times)}{more}")
+
+
+def _blank_colour(coarse: NDArray[np.uint8]) -> str | None:
+    """``black``, ``white``, ``grey`` or ``a single colour`` for an empty picture (h, w, 3), else ``None``."""
+    # Most pictures are told from a blank one by a few of their pixels.
+    few = coarse[::8, ::8].reshape(-1, 3)
+    if np.ptp(few, axis=0).max() > 4 * _BLANK_PIXELS:
+        return None
+    pixels = coarse.astype(np.float32)
+    height, width = (side - side % 8 if side >= 8 else side for side in coarse.shape[:2])
+    step = (min(8, height), min(8, width))
+    blocks = pixels[:height, :width].reshape(height // step[0], step[0], width // step[1], step[1], 3).mean((1, 3))
+    mean = pixels.mean((0, 1))
+    if np.ptp(blocks, axis=(0, 1)).max() > _BLANK_BLOCKS:
+        return None
+    if np.quantile(np.abs(pixels - mean), 0.99) > _BLANK_PIXELS:
+        return None
+    if np.ptp(mean) > 12:
+        return "a single colour"
+    return "black" if mean.mean() < 24 else "white" if mean.mean() > 228 else "grey"
+
+
+def _is_colour_bars(coarse: NDArray[np.uint8]) -> bool:
+    """Whether the upper half of a picture (h, w, 3) is the seven columns of a test pattern."""
+    upper = coarse[: len(coarse) // 2]
+    row = upper[len(upper) // 2]
+    # Every row of the columns looks the same.
+    if np.abs(upper[len(upper) // 4].astype(np.int16) - row).max() > 24 or row.max() < 96:
+        return False
+    if np.abs(upper.astype(np.int16) - row).mean() > 6:
+        return False
+    bits = [tuple(int(channel > 0.45 * row.max()) for channel in pixel) for pixel in row]
+    runs: list[tuple[tuple[int, ...], int]] = []
+    for bit in bits:
+        if runs and runs[-1][0] == bit:
+            runs[-1] = (bit, runs[-1][1] + 1)
+        else:
+            runs.append((bit, 1))
+    # Columns blend at their borders; such slivers are not columns.
+    columns = [bit for bit, count in runs if count > 2]
+    return any(tuple(columns[at : at + 7]) == _COLOUR_BARS for at in range(len(columns) - 6))
