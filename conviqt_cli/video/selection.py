@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,8 +62,16 @@ def _runs(numbers: Indices, step: int) -> list[tuple[int, int]]:
     return [(int(first), int(last)) for first, last in zip(firsts, lasts, strict=True)]
 
 
-def _between(name: str, ranges: Iterable[tuple[int, int]]) -> str:
-    return "+".join(f"between({name},{first},{last})" for first, last in ranges)
+def _between(name: str, ranges: Sequence[tuple[int, int]]) -> str:
+    """Whether ``name`` lies in one of ``ranges``, ascending and apart: a search by halves.
+
+    ffmpeg takes no expression nested deeper than 100, and a plain sum of n terms is n deep.
+    """
+    if len(ranges) == 1:
+        return f"between({name},{ranges[0][0]},{ranges[0][1]})"
+    middle = len(ranges) // 2
+    left, right = _between(name, ranges[:middle]), _between(name, ranges[middle:])
+    return f"if(lt({name},{ranges[middle][0]}),{left},{right})"
 
 
 def _fitting(expression: str, otherwise: str | None) -> str | None:

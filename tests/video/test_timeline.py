@@ -70,6 +70,13 @@ def test_only_what_is_wanted_is_decoded_and_it_is_the_right_frames(counted, copy
     assert np.array_equal(times.even_times(), np.arange(100) / 25)
 
 
+def test_hundreds_of_windows(make_video, tmp_path):
+    path = make_video(tmp_path / "a.mp4", "-c:v", "libx264", "-g", "4", "-bf", "0", size="64x48", frames=2500)
+    ranges = [(at, at + 1) for at in range(0, 2500, 10)]
+    _, numbers, stream = shown(path, ranges)
+    assert numbers == [number for pair in ranges for number in pair] and stream._log.frames < 1600
+
+
 @pytest.mark.parametrize("name", ["a.h264", "a.avi"])
 def test_streams_without_a_clock_are_counted(counted, copy, tmp_path, name):
     path = copy(counted("lossy.mp4", *B_FRAMES, "-qp", "4", *CLOSED), tmp_path / name)
