@@ -115,10 +115,11 @@ class DecoderLog:
         if "corrupt decoded frame" in line.text or ("concealing" in line.text and "errors" in line.text):
             self.damaged += 1
         demuxer = line.who.startswith("in#")
-        if demuxer and any(mark in line.text for mark in _CUT_SHORT):
+        # Before 8.0 a demuxer speaks under its own name ("mov,mp4,..."), not as "in#0/mov,mp4,...".
+        if any(mark in line.text for mark in _CUT_SHORT):
             self.cut_short = line.text
         # Only a transport stream loses packets on its way; elsewhere a packet is incomplete because the file ends.
-        if demuxer and "mpegts" not in line.who and "/" in line.who and line.text.startswith("Packet corrupt"):
+        if "mpegts" not in line.who and line.text.startswith("Packet corrupt"):
             self.cut_short = self.cut_short or "the last packet is incomplete"
         if line.level in ("error", "fatal"):
             self.last_error = line.text

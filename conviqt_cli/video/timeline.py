@@ -39,6 +39,9 @@ ROUNDING = 1.1e-3
 #: Codecs whose closed groups of pictures can be decoded on their own.
 _SEPARABLE = frozenset({"h264", "hevc", "vp8", "vp9", "av1", "mpeg2video", "mpeg1video"})
 
+#: Codecs with frames that are never shown; such a packet has the stamp of the one that follows it.
+_HIDING = frozenset({"vp8", "vp9", "av1"})
+
 #: A key frame smaller than this many of its neighbours' median is no whole picture: the stream is refreshed bit by bit.
 _KEY_TO_INTER_SIZE = 1.5
 
@@ -210,6 +213,8 @@ class _Packets:
             decode = np.frombuffer(self._decode, np.float64)[shown] * self._base
             return _unstamped(decode, nominal, np.flatnonzero(key))
         shown &= _decodable(stamps, key)
+        if info.codec in _HIDING:
+            shown[:-1] &= stamps[:-1] != stamps[1:]
         numbers = np.flatnonzero(shown)
         order, times, held, jumps, typical = _joined(stamps[numbers], durations[numbers], key[numbers], nominal)
         return Timeline(

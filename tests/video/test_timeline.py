@@ -86,6 +86,17 @@ def test_streams_without_a_clock_are_counted(counted, copy, tmp_path, name):
     assert values == numbers == [30, 31, 32, 33, 34]
 
 
+def test_frames_that_are_never_shown_are_in_no_clip(ffmpeg, make_video, tmp_path):
+    two_passes = ("-c:v", "libvpx", "-b:v", "60k", "-auto-alt-ref", "1", "-lag-in-frames", "16")
+    for number in ("1", "2"):
+        made = make_video(
+            tmp_path / "a.webm", *two_passes, "-pass", number, "-passlogfile", str(tmp_path / "log"), frames=60
+        )
+    timeline = read_timeline(probe(str(made)))
+    assert len(timeline) == 60 and len(timeline.packets) < timeline.packets[-1] + 1
+    assert shown(made, [(20, 40)])[1] == list(range(20, 41))
+
+
 def test_gradual_refresh_is_not_taken_for_key_frames(counted, copy, tmp_path):
     params = ("-x264-params", "intra-refresh=1:keyint=20:bframes=0")
     path = copy(counted("refresh.mp4", *X264, *params), tmp_path / "a.ts")
