@@ -149,8 +149,8 @@ def conviqt(networks: None) -> Callable[..., subprocess.CompletedProcess[str]]:
             patch.setattr(sys, "stderr", err)
             with pytest.raises(SystemExit) as left:
                 main()
-        texts = (stream.buffer.getvalue().decode("utf-8", "surrogateescape") for stream in (out, err))  # type: ignore[attr-defined]
-        return subprocess.CompletedProcess(command, left.value.code or 0, *texts)  # type: ignore[arg-type]
+        texts = (stream.buffer.getvalue().decode("utf-8", "surrogateescape") for stream in (out, err))
+        return subprocess.CompletedProcess(command, left.value.code or 0, *texts)
 
     return run
 
