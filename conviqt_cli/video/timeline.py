@@ -267,29 +267,32 @@ def _joined(stamps: Floats, durations: Floats, key: Mask, nominal: float) -> tup
     usual = _typical(np.sort(stamps[~np.isnan(stamps)]), nominal)
     stamps, outliers = _without_outliers(stamps, usual)
     stamps = _interpolated(stamps, usual)
-    begins, jumps = _parts(stamps, durations, key, usual)
+    begins, jumped = _parts(stamps, durations, key, usual)
     order, times, clock = np.empty(len(stamps), np.intp), np.empty(len(stamps)), 0.0
-    held = usual
-    for first, stop in zip(begins, [*begins[1:], len(stamps)], strict=True):
+    held, shift = usual, 0.0
+    for first, stop, jump in zip(begins, [*begins[1:], len(stamps)], jumped, strict=True):
         inside = np.argsort(stamps[first:stop], kind="stable") + first
-        own = stamps[inside] - stamps[inside[0]]
-        order[first:stop], times[first:stop] = inside, own + clock
+        own = stamps[inside]
+        if jump:
+            shift = clock - float(own[0])
+        order[first:stop], times[first:stop] = inside, own + shift
         step = _typical(own, usual)
         last = durations[inside[-1]]
         # Where the last frame is not held on purpose, containers disagree about how long it is shown.
         held = float(last) if last >= 1.5 * step else step
-        clock += float(own[-1]) + step
-    return order, times, held, outliers + jumps, _typical(times, nominal)
+        clock = max(clock, float(own[-1]) + shift + step)
+    times = np.maximum.accumulate(times)
+    return order, times, held, outliers + sum(jumped) - 1, _typical(times, nominal)
 
 
-def _parts(stamps: Floats, durations: Floats, key: Mask, usual: float) -> tuple[list[int], int]:
-    """Where in the file a clock begins anew, the first packet included, and how many of the steps there are jumps.
+def _parts(stamps: Floats, durations: Floats, key: Mask, usual: float) -> tuple[list[int], list[bool]]:
+    """Where in the file a clock begins anew, the first packet included, and which of them are jumps.
 
-    Pieces joined without care overlap by a frame or two; that is set right, but no jump.
+    Pieces joined without care overlap by a frame or two: their clock goes on, and it is no jump.
     A key frame is shown after everything that precedes it in the file; other frames are out of order by a few at most.
     """
     far = max(JUMP_SECONDS, 10 * usual)
-    begins, jumps = [0], 0
+    begins, jumps = [0], [True]
     seen = np.maximum.accumulate(stamps)
     if not ((stamps[1:] < seen[:-1]) & key[1:] | (stamps[1:] < seen[:-1] - 1.0) | (np.diff(seen) > far)).any():
         return begins, jumps
@@ -299,7 +302,7 @@ def _parts(stamps: Floats, durations: Floats, key: Mask, usual: float) -> tuple[
         back = step < 0 and (key[at] or step < -max(1.0, 32 * usual))
         if back or (step > far and not _lasts(durations[latest], step)):
             begins.append(at)
-            jumps += abs(step) > max(0.2, 4 * usual)
+            jumps.append(bool(abs(step) > max(0.2, 4 * usual)))
         if step > 0 or begins[-1] == at:
             latest = at
     return begins, jumps
