@@ -22,8 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.common import SAMPLE, run_ffmpeg
-from conviqt_cli.batch.engine import Span
-from conviqt_cli.batch.local_engine import score_one
+from conviqt_cli.batch.one_video import score_one
 from conviqt_cli.scoring.results import FailedScore, VideoScore
 from conviqt_cli.scoring.scorer import Scorer, load
 
@@ -89,7 +88,7 @@ def make_clips(folder: Path, scorer: Scorer) -> list[Clip]:
         pixels = [] if "-pix_fmt" in options else ["-pix_fmt", "yuv422p10le" if "prores" in options else "yuv420p"]
         cut = ("-i", str(SAMPLE), "-frames:v", str(FRAMES), "-an", "-vf", f"scale={SIZE}")
         run_ffmpeg(*cut, *options.split(), *pixels, str(path))
-        score = score_one(scorer, str(path), Span())
+        score = score_one(scorer, str(path))
         if isinstance(score, FailedScore):
             raise RuntimeError(score.reason)
         room = score.interval.high - score.quality if score.interval else TOLERANCE
@@ -203,7 +202,7 @@ def run(cases: int, seed: int, output: Path | None = None, keep: Path | None = N
             path.write_bytes(case.data)
             faulthandler.dump_traceback_later(4 * HUNG, exit=True)
             began = time.perf_counter()
-            result = score_one(scorer, str(path), Span())
+            result = score_one(scorer, str(path))
             seconds = time.perf_counter() - began
             faulthandler.cancel_dump_traceback_later()
             outcome, problem = judge(case, result, seconds)

@@ -56,6 +56,15 @@ class LabelError(ConviqtError):
 
 
 class UsageError(ConviqtError):
-    """Options that contradict each other or are out of range; the command line exits with 2."""
+    """Settings that contradict each other or are out of range; the command line exits with 2.
+
+    ``setting`` is the one at fault, where it is one: a keyword of :func:`conviqt_cli.load` or a field of
+    :class:`conviqt_cli.scoring.settings.ScoringSettings`. The text does not name command-line options; the command
+    line adds the option that stands for the setting.
+    """
 
     code = "usage"
+
+    def __init__(self, text: str, setting: str | None = None) -> None:
+        super().__init__(text)
+        self.setting = setting

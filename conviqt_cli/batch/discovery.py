@@ -3,7 +3,7 @@
 The order is that of the arguments; a folder's entries come sorted by the bytes of their names, files and subfolders
 alike, so it is the same on every machine and every day. A source that comes up twice is taken once.
 
-What the user names is taken as a video, whatever it is. In folders, what is no video is passed over and counted:
+What the user names is taken as a video, whatever it is. In folders, what is not a video is skipped and counted:
 
 - names that begin with a dot, what ``exclude`` matches, what ``include`` does not (when given);
 - anything that is neither file nor folder;
@@ -11,9 +11,9 @@ What the user names is taken as a video, whatever it is. In folders, what is no 
   ``include`` asks for them. A playlist is such: it can refer to anything anywhere, and is played only when named as
   a URL;
 - of all other files, those with neither a video's ending nor a video's first bytes. ``.ts`` and ``.mts``, which are
-  also endings of TypeScript, count by their bytes alone: text is no video.
+  also endings of TypeScript, count by their bytes alone: text is not a video.
 
-What has a video's ending is never passed over, so a damaged video becomes a row with a reason.
+What has a video's ending is never skipped, so a damaged video becomes a row with a reason.
 """
 
 from __future__ import annotations
@@ -78,14 +78,14 @@ def find(inputs: Sequence[str], rules: Rules | None = None) -> Found:
 
 
 def read_list(data: bytes, separator: bytes, name: str) -> list[str]:
-    """Names from a list file's bytes, one a line (``b"\\n"``) or ended by NUL (``b"\\0"``); empty ones are left out.
+    """Names from a list file's bytes, one per line (``b"\\n"``) or ended by NUL (``b"\\0"``); empty ones are left out.
 
     Lines may end with CR LF and the list may begin with a byte order mark. Raises :class:`UsageError` for a list of
     lines that holds NUL, which no name can.
     """
     if separator == b"\n":
         if b"\0" in data:
-            raise UsageError(f"{name}: not a list of names, one a line (for names ended by NUL give --null)")
+            raise UsageError(f"{name}: not a list with one name per line (it holds NUL characters)", setting="null")
         data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
     return [os.fsdecode(part) for part in data.split(separator) if part]
 
@@ -113,7 +113,7 @@ def _walk(
         if rules.output is not None and _same(path, rules.output):
             continue
         mode = _mode(path)
-        reason = _passed_over(path, name, relative, mode, rules)
+        reason = _skip_reason(path, name, relative, mode, rules)
         if reason is not None:
             skipped[reason] += 1
         elif stat.S_ISDIR(mode):
@@ -134,14 +134,14 @@ def _entries(folder: str, entered: set[tuple[int, int]]) -> list[str] | str:
         return error.strerror or str(error)
 
 
-def _passed_over(path: str, name: str, relative: str, mode: int, rules: Rules) -> str | None:
-    """Why an entry of a folder is no input, or ``None`` when it is one."""
+def _skip_reason(path: str, name: str, relative: str, mode: int, rules: Rules) -> str | None:
+    """Why an entry of a folder is not an input, or ``None`` when it is one."""
     if _matches(rules.exclude, name, relative):
         return "excluded"
     if stat.S_ISDIR(mode):
         if name.startswith("."):
             return "hidden"
-        return None if rules.recursive else "subfolder (see --recursive)"
+        return None if rules.recursive else "subfolder, not searched"
     if rules.include and not _matches(rules.include, name, relative):
         return "not included"
     if mode and not stat.S_ISREG(mode):
@@ -161,7 +161,7 @@ def _matches(globs: tuple[str, ...], name: str, relative: str) -> bool:
 
 
 def _mode(path: str) -> int:
-    """File type of what ``path`` leads to; 0 for a dangling or circular link, which is judged by its name."""
+    """File type of what ``path`` leads to; 0 for a dangling or circular link, which counts by its name."""
     try:
         return os.stat(path).st_mode  # noqa: PTH116
     except OSError:

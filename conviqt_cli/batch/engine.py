@@ -1,12 +1,12 @@
-"""Engines: something that turns names of videos into records, several at once, in whatever order they finish.
+"""The interface of engines, which turn names of videos into records, several at once, in the order they finish.
 
 A run talks to its engine through :class:`Engine` alone and writes what comes back in one place, so another engine
-(several machines, say) needs to know nothing about output files or resuming.
+(several machines, say) needs to know nothing about output files or resuming. What an engine does with one video is
+:func:`conviqt_cli.batch.one_video.make_record`.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,18 +15,16 @@ from typing import Protocol
 from conviqt_cli.scorefiles.record import Maker, Record
 from conviqt_cli.video import ffmpeg_process
 
-logger = logging.getLogger(__name__)
-
 
 @dataclass
 class Control:
-    """How a run is told to end. ``stopping``: begin nothing more; ``aborting``: drop what is under way, too."""
+    """How a run is told to end. ``stopping``: begin nothing more; ``aborting``: drop the videos in progress, too."""
 
     stopping: threading.Event = field(default_factory=threading.Event)
     aborting: threading.Event = field(default_factory=threading.Event)
 
     def stop(self) -> None:
-        """Finish the videos that are being judged, then end."""
+        """Finish the videos in progress, then end."""
         self.stopping.set()
 
     def abort(self) -> None:
@@ -44,14 +42,6 @@ class Engine(Protocol):
     def run(self, sources: Sequence[str], control: Control) -> Iterator[Record]:
         """A record for each source, as they finish. Ends early when ``control`` says so.
 
-        Raises :class:`BundleError`, :class:`RegressorError` and :class:`UsageError`: those are no video's fault.
+        Raises :class:`BundleError`, :class:`RegressorError` and :class:`UsageError`: no video is at fault.
         """
         ...
-
-
-@dataclass(frozen=True)
-class Span:
-    """The part of each video that is judged, in seconds."""
-
-    start: float = 0.0
-    duration: float | None = None

@@ -1,12 +1,12 @@
-"""How much memory a run takes: a formula, and a budget that holds it to that.
+"""How much memory a run takes: a formula, and a budget that enforces it.
 
 A run needs, at most, in bytes::
 
-    BASE + sum over the videos in flight of  held * 3 * W * H  +  decoder(W, H)  +  batch * W * H * ACTIVATION_BYTES
+    BASE + sum over the videos in progress of  held * 3 * W * H  +  decoder(W, H)  +  batch * W * H * ACTIVATION_BYTES
 
 with W x H the picture in pixels, ``held`` the decoded frames kept (:func:`frames_held`), ``batch`` the frames in one
-forward pass, and ``decoder`` what ffmpeg takes (:func:`decoder_bytes`). There are ``jobs`` + 1 videos in flight: one
-more than are judged, being decoded ahead. Nothing in it grows with a video's length or with the number of videos
+forward pass, and ``decoder`` what ffmpeg takes (:func:`decoder_bytes`). There are ``jobs`` + 1 videos in progress: one
+more than are scored, being decoded ahead. Nothing in it grows with a video's length or with the number of videos
 but 8 KiB a clip, and some 0.5 KiB a row. ``python -m benchmarks.batch memory`` compares it with what is measured.
 """
 
@@ -32,11 +32,15 @@ BASE = 1_200 << 20
 #: Share of the memory that is free at the start which a run may fill.
 SHARE = 0.8
 
-_GROUPS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+#: Limit and usage of this process's control group, in bytes: version 2, then version 1.
+_GROUPS = (
+    (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
+    (Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"), Path("/sys/fs/cgroup/memory/memory.usage_in_bytes")),
+)
 
 
 def frames_held(info: VideoInfo, batch: int) -> int:
-    """Decoded frames in memory at once, at most: queue, clips under way, and the batch handed to the network."""
+    """Decoded frames in memory at once, at most: queue, clips in progress, and the batch handed to the network."""
     clips = 4 if decodes_ahead(info) else 2
     return QUEUE_FRAMES + 2 + clips * CLIP_LENGTH + batch
 
@@ -47,14 +51,14 @@ def decoder_bytes(info: VideoInfo) -> int:
 
 
 def video_bytes(info: VideoInfo, encoder: Encoder) -> int:
-    """Memory for one video in flight."""
+    """Memory for one video in progress."""
     batch = encoder.batch_frames(info.height, info.width)
     activations = batch * info.width * info.height * ACTIVATION_BYTES if encoder.device == "cpu" else 0
     return frames_held(info, batch) * info.frame_bytes + decoder_bytes(info) + activations
 
 
 def available() -> int | None:
-    """Bytes this process may still take, by the machine and by its control group; ``None`` where nobody says."""
+    """Bytes that the machine and the control group still allow this process; ``None`` where neither is known."""
     found = []
     try:
         for line in Path("/proc/meminfo").read_text().splitlines():
@@ -63,12 +67,18 @@ def available() -> int | None:
     except (OSError, ValueError):
         if hasattr(os, "sysconf") and "SC_AVPHYS_PAGES" in os.sysconf_names:
             found.append(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    for path in _GROUPS:
+    for limit, usage in _GROUPS:
         try:
-            found.append(int(path.read_text()))
+            found.append(max(0, int(limit.read_text()) - int(usage.read_text())))
         except (OSError, ValueError):  # no such group, or "max"
             continue
     return min(found, default=None)
+
+
+def default_budget() -> int | None:
+    """Bytes that a run may use unless told otherwise: :data:`SHARE` of what is :func:`available`."""
+    free = available()
+    return None if free is None else int(free * SHARE)
 
 
 class Budget:
@@ -88,7 +98,7 @@ class Budget:
         if self._total is not None and need > self._total:
             raise LimitError(
                 f"{info.source}: {info.width}x{info.height} pixels need about {need / 1e9:.1f} GB of memory, "
-                f"and {self._total / 1e9:.1f} GB may be used; free some, or raise --memory"
+                f"but only {self._total / 1e9:.1f} GB may be used; free some, or raise the memory limit"
             )
         with self._changed:
             self._changed.wait_for(lambda: self._total is None or self._taken + need <= self._total)

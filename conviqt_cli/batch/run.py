@@ -14,7 +14,7 @@ from conviqt_cli.scorefiles.tally import Tally
 
 @dataclass(frozen=True)
 class Resume:
-    """What to do again although there is a row: ``failed`` ones, or ``everything``."""
+    """Which videos to score again although there is a row: ``failed`` ones, or ``everything``."""
 
     failed: bool = False
     everything: bool = False
@@ -46,7 +46,7 @@ def score_all(
         waiting[record.result.source] = record
         while turn and turn[-1] in waiting:
             yield waiting.pop(turn.pop())
-    # What a run that was stopped has finished after the first video it has not.
+    # Videos that a stopped run has finished after the first one that it has not.
     yield from (waiting[source] for source in reversed(turn) if source in waiting)
     if journal and not control.aborting.is_set():
         journal.arrange(found.sources)

@@ -1,4 +1,4 @@
-"""Several videos on one network: whoever came first goes first."""
+"""Several videos on one network: the earliest video goes first."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from conviqt_cli.model.encoder import Encoder
 
 
 class Withdrawn(Exception):
-    """The video was not begun before the run was told to stop."""
+    """The run was told to stop before the first frame of this video was scored."""
 
 
-class Turnstile:
-    """Lets at most ``places`` threads in at once; of those that wait, the one with the lowest number first."""
+class PrioritySemaphore:
+    """Admits at most ``places`` threads at once; of those that wait, the one with the lowest number first."""
 
     def __init__(self, places: int) -> None:
         self._free = places
@@ -25,7 +25,7 @@ class Turnstile:
         self._changed = threading.Condition()
 
     @contextmanager
-    def turn(self, number: int) -> Iterator[None]:
+    def acquire(self, number: int) -> Iterator[None]:
         """Wait for a place, and hold it for the block."""
         with self._changed:
             self._waiting.append(number)
@@ -44,7 +44,7 @@ class Turnstile:
 class SharedEncoder:
     """An encoder that several threads use, each for a video of its own.
 
-    The videos take turns batch by batch, the earliest first, so a later one is decoded while an earlier one is judged
+    The videos take turns batch by batch, the earliest first, so a later one is decoded while an earlier one is scored
     and fills in whenever that one has to wait for its decoder. Frames of different videos are never put into one
     forward pass: with the arithmetic of a batch depending on its size, a score would depend on which other videos
     happened to be in flight, and a resumed run would no longer equal an uninterrupted one.
@@ -54,16 +54,16 @@ class SharedEncoder:
         self.device, self.backend, self.precision = encoder.device, encoder.backend, encoder.precision
         self.encoder_id = encoder.encoder_id
         self._encoder, self._stopping = encoder, stopping
-        self._turnstile = Turnstile(places)
+        self._semaphore = PrioritySemaphore(places)
         self._own = threading.local()
 
     def begin(self, number: int) -> None:
-        """The calling thread now judges the video with this number."""
+        """The calling thread now scores the video with this number."""
         self._own.number, self._own.begun = number, False
 
     def spatial(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See :meth:`Encoder.spatial`; raises :class:`Withdrawn` when the run stops before the first frame."""
-        with self._turnstile.turn(self._own.number):
+        with self._semaphore.acquire(self._own.number):
             if self._stopping.is_set() and not self._own.begun:
                 raise Withdrawn
             self._own.begun = True
@@ -71,7 +71,7 @@ class SharedEncoder:
 
     def pooled(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See :meth:`Encoder.pooled`; raises as :meth:`spatial` does."""
-        with self._turnstile.turn(self._own.number):
+        with self._semaphore.acquire(self._own.number):
             if self._stopping.is_set() and not self._own.begun:
                 raise Withdrawn
             self._own.begun = True
@@ -79,7 +79,7 @@ class SharedEncoder:
 
     def temporal(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """See :meth:`Encoder.temporal`."""
-        with self._turnstile.turn(self._own.number):
+        with self._semaphore.acquire(self._own.number):
             return self._encoder.temporal(features)
 
     def batch_frames(self, height: int, width: int) -> int:

@@ -14,7 +14,7 @@ from conviqt_cli.report.batch_report import printable
 
 if TYPE_CHECKING:
     from conviqt_cli.scorefiles.tally import Tally
-    from conviqt_cli.scoring.scorer import Progress as Done
+    from conviqt_cli.scoring.progress import ScoringProgress
     from conviqt_cli.video.probe import VideoInfo
 
 #: Seconds between two lines in a log.
@@ -29,11 +29,11 @@ class BatchProgress:
         self._began = self._said = time.monotonic()
         self._task = None if bar is None else bar.add_task("", total=tally.total, rate="", left="")
 
-    def __call__(self, info: VideoInfo, done: Done) -> None:
-        """Frames of one of the videos have been judged."""
+    def __call__(self, info: VideoInfo, done: ScoringProgress) -> None:
+        """Frames of one of the videos have been scored."""
         if self._bar is not None and self._task is not None:
             name = printable(info.source.rsplit("/", 1)[-1])
-            rate = f"{done.frames_done / max(done.seconds, 1e-9):.2g} frames/s"
+            rate = f"{done.frames_per_second:.2g} frames/s"
             self._bar.update(self._task, description=f"{name[:40]:40}", rate=rate)
 
     def finished(self) -> None:

@@ -12,8 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from conviqt_cli.scoring.scorer import Progress as Done
-    from conviqt_cli.scoring.scorer import ProgressCallback
+    from conviqt_cli.scoring.progress import ProgressCallback, ScoringProgress
     from conviqt_cli.video.probe import VideoInfo
 
 #: Without a terminal to draw on, a run that will take longer than this says so once, in plain text.
@@ -57,7 +56,7 @@ class _Bar:
         self._task = bar.add_task("", total=None, rate="", left="")
         self._source = ""
 
-    def __call__(self, info: VideoInfo, done: Done) -> None:
+    def __call__(self, info: VideoInfo, done: ScoringProgress) -> None:
         if info.source != self._source:
             self._source = info.source
             self._bar.reset(self._task)
@@ -68,7 +67,7 @@ class _Bar:
             description=Text(name[:40]).plain.replace("[", "\\["),
             completed=done.frames_done,
             total=done.frames_expected,
-            rate=f"{done.frames_done / max(done.seconds, 1e-9):.2g} frames/s",
+            rate=f"{done.frames_per_second:.2g} frames/s",
             left=left,
         )
 
@@ -80,14 +79,14 @@ class _Announcement:
         self._source = ""
         self._began = time.monotonic()
 
-    def __call__(self, info: VideoInfo, done: Done) -> None:
+    def __call__(self, info: VideoInfo, done: ScoringProgress) -> None:
         if info.source == self._source or done.remaining is None:
             return
         self._source = info.source
         if done.remaining > ANNOUNCE_SECONDS:
-            rate = done.frames_done / max(done.seconds, 1e-9)
+            rate = done.frames_per_second
             log(
-                f"{info.source}: {info.width}x{info.height}, {done.frames_expected} frames to judge "
+                f"{info.source}: {info.width}x{info.height}, {done.frames_expected} frames to score "
                 f"at {rate:.2g} frames/s: about {duration(done.remaining)}"
             )
 

@@ -14,6 +14,7 @@ from conviqt_cli import __version__
 from conviqt_cli.cli.evaluate import evaluate
 from conviqt_cli.cli.features import features
 from conviqt_cli.cli.fit_regressor import fit_regressor
+from conviqt_cli.cli.options import option_of
 from conviqt_cli.cli.score import score
 from conviqt_cli.cli.train import train_app
 from conviqt_cli.cli.weights import weights_app
@@ -77,5 +78,8 @@ def main() -> NoReturn:
 
 
 def _fail(error: ConviqtError, code: int) -> NoReturn:
-    typer.echo(f"error: {error}", err=True)
+    # The library speaks of settings; only here is it known which option stands for one.
+    setting = getattr(error, "setting", None)
+    hint = f" (see {option_of(setting)})" if setting else ""
+    typer.echo(f"error: {error}{hint}", err=True)
     sys.exit(code)

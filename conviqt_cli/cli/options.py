@@ -1,4 +1,4 @@
-"""Options that several commands share, and values they are read into."""
+"""Options that several commands share, and how their values are parsed."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ RegressorFile = Annotated[
     ),
 ]
 Device = Annotated[
-    str, typer.Option("--device", metavar="auto|cpu|cuda|cuda:N", help="Where to compute.", rich_help_panel="Model")
+    str, typer.Option("--device", metavar="auto|cpu|cuda|cuda:N", help="Device to compute on.", rich_help_panel="Model")
 ]
 Precision = Annotated[
     str,
     typer.Option(
         "--precision",
         metavar="auto|fp32|bf16|fp16",
-        help="Arithmetic; auto is fp16 on CUDA, bf16 on CPUs that have it, else fp32.",
+        help="Number format of the networks; auto is fp16 on CUDA, bf16 on CPUs that have it, else fp32.",
         rich_help_panel="Model",
     ),
 ]
@@ -42,36 +42,45 @@ Sampling = Annotated[
     typer.Option(
         "--sampling",
         metavar="sparse|dense|every:SECONDS",
-        help="Which clips of 16 frames are judged; dense is every frame, the published protocol.",
-        rich_help_panel="What is judged",
+        help="Which clips of 16 frames to score; dense is every frame, the published protocol.",
+        rich_help_panel="What is scored",
     ),
 ]
 Start = Annotated[
     str | None,
-    typer.Option("--start", metavar="TIME", help="Begin here: seconds or [H:]M:S.", rich_help_panel="What is judged"),
+    typer.Option("--start", metavar="TIME", help="Start here: seconds or [H:]M:S.", rich_help_panel="What is scored"),
 ]
 Duration = Annotated[
     str | None,
     typer.Option(
-        "--duration", metavar="TIME", help="Judge this much: seconds or [H:]M:S.", rich_help_panel="What is judged"
+        "--duration", metavar="TIME", help="Score this much: seconds or [H:]M:S.", rich_help_panel="What is scored"
     ),
 ]
 Timeout = Annotated[
     float,
     typer.Option(
-        "--timeout", min=1, metavar="SECONDS", help="Give a video up when its decoder is silent for this long.",
-        rich_help_panel="What is judged",
+        "--timeout", min=1, metavar="SECONDS", help="Abort a video if no frame is decoded for this many seconds.",
+        rich_help_panel="What is scored",
     ),
 ]  # fmt: skip
 MaxFrames = Annotated[
     int,
     typer.Option(
-        "--max-frames", min=1, metavar="N", help="Give a video up when it has more frames than this.",
-        rich_help_panel="What is judged",
+        "--max-frames", min=1, metavar="N", help="Abort a video that has more frames than this.",
+        rich_help_panel="What is scored",
     ),
 ]  # fmt: skip
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no warnings; errors and results only.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr: ffmpeg, model, settings.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and results.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Report ffmpeg, model and settings on stderr.")]
+
+
+#: Options whose name is not that of the setting.
+_OPTION_OF = {"pooling": "pool"}
+
+
+def option_of(setting: str) -> str:
+    """The command-line option that stands for a setting: ``pooling`` is ``--pool``, ``max_frames`` ``--max-frames``."""
+    return "--" + _OPTION_OF.get(setting, setting).replace("_", "-")
 
 
 def parse_time(text: str | None, option: str) -> float | None:
@@ -92,8 +101,8 @@ def parse_time(text: str | None, option: str) -> float | None:
 
 
 def parse_span(start: str | None, duration: str | None) -> tuple[float, float | None]:
-    """Both times; raises :class:`UsageError` for what is not a time, and for an empty span."""
+    """Both times in seconds; raises :class:`UsageError` for text that is not a time, and for an empty span."""
     length = parse_time(duration, "--duration")
     if length == 0:
-        raise UsageError("--duration 0: nothing would be judged")
+        raise UsageError("--duration 0: there would be nothing to score")
     return parse_time(start, "--start") or 0.0, length

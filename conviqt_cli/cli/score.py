@@ -1,7 +1,9 @@
-"""``conviqt score``: judge videos and report."""
+"""``conviqt score``: score videos and report."""
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +11,7 @@ import typer
 
 from conviqt_cli.cli import options
 from conviqt_cli.errors import UsageError
+from conviqt_cli.scorefiles.formats import check_format, suffix_list
 
 _FOLDERS = "Folders and lists"
 _RUN = "Many videos"
@@ -19,30 +22,30 @@ def score(
         list[str] | None,
         typer.Argument(
             metavar="VIDEO...", show_default=False,
-            help="Videos: files, folders, URLs that ffmpeg opens; - reads names from stdin, one a line.",
+            help="Videos: files, folders, URLs that ffmpeg opens; - reads names from stdin, one per line.",
         ),
     ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output", "-o", metavar="FILE",
-            help="Write a report: .csv, .json or .ndjson. Given again, finished rows are kept.",
+            help=f"Write a score file: {suffix_list()}. Rows that it already holds are kept.",
         ),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="JSON on stdout: an object; one a line for several videos.")
+        bool, typer.Option("--json", help="JSON on stdout: one object, or one per line for several videos.")
     ] = False,
-    segments: Annotated[bool, typer.Option("--segments", help="CSV with a row per segment.")] = False,
+    segments: Annotated[bool, typer.Option("--segments", help="One CSV row per segment.")] = False,
     recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", help="Go into subfolders.", rich_help_panel=_FOLDERS)
+        bool, typer.Option("--recursive", "-r", help="Search subfolders, too.", rich_help_panel=_FOLDERS)
     ] = False,
     include: Annotated[
         list[str] | None,
-        typer.Option(metavar="GLOB", help="Only these files of a folder (repeatable).", rich_help_panel=_FOLDERS),
+        typer.Option(metavar="GLOB", help="Score only these files of a folder (repeatable).", rich_help_panel=_FOLDERS),
     ] = None,
     exclude: Annotated[
         list[str] | None,
-        typer.Option(metavar="GLOB", help="Not these files and subfolders.", rich_help_panel=_FOLDERS),
+        typer.Option(metavar="GLOB", help="Skip these files and subfolders (repeatable).", rich_help_panel=_FOLDERS),
     ] = None,
     files_from: Annotated[
         list[str] | None,
@@ -52,26 +55,26 @@ def score(
         bool, typer.Option("--null", "-0", help="Names in lists end with NUL, not newline.", rich_help_panel=_FOLDERS)
     ] = False,
     jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=1, help="Videos judged at once, per device.", rich_help_panel=_RUN)
+        int, typer.Option("--jobs", "-j", min=1, help="Videos scored at once, per device.", rich_help_panel=_RUN)
     ] = 1,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Try again what the output has as failed.", rich_help_panel=_RUN)
+        bool, typer.Option("--retry-failed", help="Retry videos that failed before.", rich_help_panel=_RUN)
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Start over: drop what the output holds.", rich_help_panel=_RUN)
+        bool, typer.Option("--force", help="Start over: discard what the output holds.", rich_help_panel=_RUN)
     ] = False,
     memory: Annotated[
         float | None,
         typer.Option(
             min=0.1, metavar="GB", show_default="80 % of what is free", rich_help_panel=_RUN,
-            help="Memory for the videos in flight; one that needs more fails.",
+            help="Memory limit for the videos in progress; a video that needs more fails.",
         ),
     ] = None,
     pool: Annotated[
         str,
         typer.Option(
             "--pool", metavar="mean|median|harmonic|p5|p10|p20|min|hysteresis",
-            help="How segments make one quality.", rich_help_panel="What is judged",
+            help="How segment scores become one score.", rich_help_panel="What is scored",
         ),
     ] = "mean",
     sampling: options.Sampling = "sparse",
@@ -87,33 +90,50 @@ def score(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:  # fmt: skip
-    """Judge how good videos look: pooled quality, quality over time, worst segments.
+    """Score how good videos look: overall quality, quality over time, worst segments.
 
     Quality runs from 1 (bad) to 5 (excellent). Exit code: 0 all scored, 1 some failed, 2 wrong usage.
 
-    A folder with -o can be stopped at any time and resumed by the same command. Ctrl-C once finishes the videos
-    being judged, twice stops at once.
+    A run with -o can be stopped at any time and resumed by the same command. Press Ctrl-C once to finish the videos
+    in progress, twice to stop at once.
+
+    Examples:
+
+    conviqt score holiday.mp4
+
+    conviqt score videos/ --recursive -o scores.csv
     """
     # What needs no model is checked before PyTorch is imported.
-    from conviqt_cli.scorefiles.formats import check_suffix
-
     if not videos and not files_from:
         raise UsageError("no videos named; give files, folders, URLs, or - for a list on stdin")
+    if segments and output is None:
+        raise UsageError("--segments: rows per segment need -o FILE.csv; JSON always holds the segments")
     if output:
-        check_suffix(output)
-    if segments and (output is None or output.suffix.lower() != ".csv"):
-        raise UsageError("--segments: rows per segment are for -o FILE.csv; JSON always holds the segments")
+        check_format(output, segments)
     if (retry_failed or force) and output is None:
-        raise UsageError(f"{'--force' if force else '--retry-failed'}: there is no output to go on with; give -o FILE")
+        raise UsageError(f"{'--force' if force else '--retry-failed'}: there is no output to resume; give -o FILE")
     span = options.parse_span(start, duration)
 
-    from conviqt_cli.cli.score_run import Inputs, Model, Reporting, run
+    from conviqt_cli.batch.discovery import Rules
+    from conviqt_cli.batch.inputs import Inputs
+    from conviqt_cli.plans.time_plan import parse_plan
+    from conviqt_cli.scoring.settings import ScoringSettings, Span
 
-    inputs = Inputs(
-        tuple(videos or ()), tuple(files_from or ()), null, recursive, tuple(include or ()), tuple(exclude or ())
+    settings = ScoringSettings(
+        weights, regressor, device, precision, threads, parse_plan(sampling), pool, Span(*span), timeout, max_frames
     )
-    model = Model(weights, regressor, device, sampling, precision, threads, pool, timeout, max_frames)
+    rules = Rules(recursive, tuple(include or ()), tuple(exclude or ()), None if output is None else os.fspath(output))
+    inputs = Inputs(tuple(videos or ()), tuple(files_from or ()), b"\0" if null else b"\n", rules)
+    found = inputs.find(sys.stdin.buffer)
+
+    from conviqt_cli.batch.memory import default_budget
+    from conviqt_cli.cli.score_run import Reporting, run_many, run_one
+
+    limit = default_budget() if memory is None else int(memory * 1e9)
     reporting = Reporting(output, as_json, segments, quiet, verbose, retry_failed, force)
-    failed = run(inputs, model, reporting, span, jobs, None if memory is None else int(memory * 1e9))
+    if inputs.single:
+        failed = run_one(found, settings, reporting, limit)
+    else:
+        failed = run_many(found, settings, reporting, jobs, limit)
     if failed:
         raise typer.Exit(1)

@@ -54,14 +54,14 @@ def open_encoder(
     there, or that computes wrongly here.
     """
     if backend not in BACKENDS:
-        raise UsageError(f"unknown backend {backend!r}; choose one of {', '.join(BACKENDS)}")
+        raise UsageError(f"unknown backend {backend!r}; choose one of {', '.join(BACKENDS)}", setting="backend")
     if precision not in PRECISIONS:
-        raise UsageError(f"unknown precision {precision!r}; choose one of {', '.join(PRECISIONS)}")
+        raise UsageError(f"unknown precision {precision!r}; choose one of {', '.join(PRECISIONS)}", setting="precision")
     on_cpu = choose_device(device).type == "cpu"
     if backend == "openvino" and not on_cpu:
-        raise UsageError("OpenVINO runs on the CPU only; choose the device cpu")
+        raise UsageError("OpenVINO runs on the CPU only; choose the device cpu", setting="device")
     if precision == "int8" and (backend == "torch" or not on_cpu):
-        raise UsageError("int8 needs the backend openvino on the device cpu")
+        raise UsageError("int8 needs the backend openvino on the device cpu", setting="precision")
     if not on_cpu or backend == "torch" or (backend == "auto" and precision != "int8" and picture == WHOLE):
         return TorchEncoder(bundle, device, precision, threads)
     for choice in _choices(bundle, precision, picture):

@@ -100,13 +100,13 @@ def choose_device(name: str) -> torch.device:
     except RuntimeError:
         device = torch.device("meta")
     if device.type not in ("cpu", "cuda"):
-        raise UsageError(f"--device {name}: choose auto, cpu, cuda or cuda:N")
+        raise UsageError(f"device {name}: choose auto, cpu, cuda or cuda:N", setting="device")
     if device.type == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if count == 0:
-            raise UsageError(f"--device {name}: this machine has no usable CUDA device; use --device cpu")
+            raise UsageError(f"device {name}: this machine has no usable CUDA device; choose cpu", setting="device")
         if (device.index or 0) >= count:
-            raise UsageError(f"--device {name}: there are only {count} CUDA devices, cuda:0 to cuda:{count - 1}")
+            raise UsageError(f"device {name}: this machine has only cuda:0 to cuda:{count - 1}", setting="device")
     return device
 
 
@@ -116,7 +116,7 @@ def choose_precision(name: str, device: torch.device) -> str:
     A CPU that merely emulates bf16 is slower with it than without. Raises :class:`UsageError` for an unknown name.
     """
     if name not in PRECISIONS:
-        raise UsageError(f"--precision {name}: choose one of {', '.join(PRECISIONS)}")
+        raise UsageError(f"precision {name}: choose one of {', '.join(PRECISIONS)}", setting="precision")
     if name != "auto":
         return name
     if device.type == "cuda":

@@ -111,4 +111,4 @@ def parse_plan(text: str) -> SamplingPlan:
             period = -1.0
         if 0 < period < float("inf"):
             return SamplingPlan(text, period)
-    raise UsageError(f"--sampling {text}: choose dense, sparse, or every:SECONDS (for example every:5)")
+    raise UsageError(f"sampling {text}: choose dense, sparse, or every:SECONDS (such as every:5)", setting="sampling")

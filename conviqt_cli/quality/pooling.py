@@ -41,7 +41,7 @@ def harmonic(quality: Floats, start: Floats) -> float:
     Raises :class:`UsageError` when a quality is zero or negative, as some imported scales allow.
     """
     if np.min(quality) <= 0:
-        raise UsageError("--pool harmonic needs positive qualities; this regressor's scale goes to zero or below")
+        raise UsageError("pooling harmonic needs positive qualities; this scale includes zero", setting="pooling")
     return float(len(quality) / np.sum(1.0 / np.asarray(quality, dtype=np.float64)))
 
 
@@ -90,11 +90,15 @@ POOLINGS: dict[str, Callable[[Floats, Floats], float]] = {
 }
 
 
+def check_pooling(name: str) -> None:
+    """Raise :class:`UsageError` for an unknown name."""
+    if name not in POOLINGS:
+        raise UsageError(f"pooling {name}: choose one of {', '.join(POOLINGS)}", setting="pooling")
+
+
 def pool(name: str, quality: Floats, start: Floats) -> float:
     """Pool segment qualities (n,) with their start times (n,) in seconds, in time order, n at least 1.
 
-    Raises :class:`UsageError` for an unknown name.
+    ``name`` has passed :func:`check_pooling`.
     """
-    if name not in POOLINGS:
-        raise UsageError(f"--pool {name}: choose one of {', '.join(POOLINGS)}")
     return POOLINGS[name](np.asarray(quality, dtype=np.float64), np.asarray(start, dtype=np.float64))

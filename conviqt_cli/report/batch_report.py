@@ -20,7 +20,7 @@ REASONS = {
     "decode_failed": "damaged or cut short",
     "limit": "beyond a limit",
     "changed": "changed while being scored",
-    "internal": "a fault of this program",
+    "internal": "internal error of this program",
 }
 WORST = 10
 BINS = 8
@@ -33,7 +33,7 @@ def batch_summary(tally: Tally, scale: Scale) -> RenderableType:
     counts = Table.grid(padding=(0, 2))
     counts.add_column(justify="right")
     counts.add_column()
-    kept = f", {tally.kept} of {tally.total} results from before" if tally.kept else ""
+    kept = f", {tally.kept} of {tally.total} from an earlier run" if tally.kept else ""
     counts.add_row(Text(str(len(scored)), style="bold"), Text(f"scored{kept}"))
     for code, count in Counter(entry.code or "error" for entry in failed).most_common():
         counts.add_row(Text(str(count), style="red"), Text(f"failed: {REASONS.get(code, code)}"))
@@ -79,7 +79,7 @@ def _histogram(scored: list[Entry], scale: Scale) -> RenderableType:
 
 
 def printable(name: str) -> str:
-    """A name on one line of a terminal: control characters and bytes that are no text as escapes."""
+    """A name on one line of a terminal: control characters and bytes that are not text as escapes."""
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode() for char in name
     )

@@ -8,10 +8,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from conviqt_cli.plans.time_plan import SamplingPlan
+from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.quality.scale import Scale
-from conviqt_cli.scorefiles.formats import Result
-from conviqt_cli.scoring.results import VideoScore
+from conviqt_cli.scoring.results import Result, VideoScore
 
 _BARS = "▁▂▃▄▅▆▇█"
 _LOOKS_LIKE = "looks like"
@@ -19,7 +18,7 @@ _COLOURS = ("red", "dark_orange", "yellow", "green", "bright_green")
 
 
 def full_report(score: VideoScore, width: int = 80) -> RenderableType:
-    """One video: pooled quality, timeline, worst segments and what they look like, what was judged, warnings."""
+    """One video: pooled quality, timeline, worst segments and what they look like, what was scored, warnings."""
     parts: list[RenderableType] = [_headline(score), Text("")]
     if len(score.segments) > 1:
         parts += [*_timeline(score, max(20, min(width - 14, 100))), Text("")]
@@ -122,20 +121,20 @@ def _worst(score: VideoScore) -> RenderableType:
 
 
 def _facts(score: VideoScore) -> Text:
-    info, plan = score.video, score.settings["sampling"]
+    info, plan = score.video, score.settings.plan
     rate = f"{float(info.fps):.5g} fps" if info.fps else "still image"
     turned = f", turned {info.rotation} degrees" if info.rotation else ""
     depth = f" {info.bit_depth}-bit" if info.bit_depth != 8 else ""
     length = clock(info.duration) if info.duration else "length not stated"
-    every = SamplingPlan(plan["name"], plan["period_s"], plan["max_clips"], plan["min_clips"]).period_for(info.duration)
-    back_to_back = not info.fps or every * float(info.fps) <= plan["clip_frames"]
+    every = plan.period_for(info.duration)
+    back_to_back = not info.fps or every * float(info.fps) <= CLIP_LENGTH
     spread = "back to back" if back_to_back else f"a clip every {every:.3g} s"
     clip_word = "segment" if len(score.segments) == 1 else "segments"
     model = f"{score.model.id} ({score.model.checksum[:12]})"
     lines = (
         ("video", f"{info.width}x{info.height}{turned}, {rate}, {length}, {info.codec}{depth}"),
-        ("judged", f"{len(score.segments)} {clip_word}, {score.frames_scored} frames ({plan['name']}: {spread}), "
+        ("scored", f"{len(score.segments)} {clip_word}, {score.frames_scored} frames ({plan.name}: {spread}), "
                    f"pooled by {score.pooling}"),
-        ("model", f"{model}, {score.settings['device']} {score.settings['precision']}, {score.wall_seconds:.1f} s"),
+        ("model", f"{model}, {score.settings.device} {score.settings.precision}, {score.wall_seconds:.1f} s"),
     )  # fmt: skip
     return Text("\n".join(f"  {name:<8} {text}" for name, text in lines), style="dim")

@@ -45,12 +45,11 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
 from conviqt_cli.quality.diagnosis import Diagnosis
-from conviqt_cli.scorefiles.record import Entry, FileFacts, Record
+from conviqt_cli.scorefiles.record import Entry, FileFacts, Record, interned
 from conviqt_cli.scoring.results import DECIMALS, SCHEMA, Interval, VideoScore
 
 _IDENTITY = ("model", "model_checksum", "encoder_id", "regressor", "settings")
@@ -218,6 +217,6 @@ def _is_number(text: str) -> bool:
 def _entry(row: dict[str, str], segments: bool) -> Entry:
     scored = row["status"] == "scored"
     quality = float(row["video_quality" if segments else "quality"]) if scored else None
-    identity = tuple(sys.intern(row[name]) for name in _IDENTITY)
+    identity = interned(row[name] for name in _IDENTITY)
     file = FileFacts(int(row["bytes"]), int(row["mtime_ns"]), row["sha256"]) if row["bytes"] else None
     return Entry(row["source"], quality, row["error_code"] or None, row["error"] or None, identity, file)

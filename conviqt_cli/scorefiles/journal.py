@@ -121,8 +121,8 @@ class Journal:
             if start != header:
                 if not header.startswith(start):
                     raise UsageError(
-                        f"{self.path}: holds something else than what this command writes; "
-                        "choose another output, or --force to replace it"
+                        f"{self.path}: not a file that this command wrote; choose another output, or replace it",
+                        setting="force",
                     )
                 start = b""
             self._end = len(start)
@@ -133,7 +133,8 @@ class Journal:
                         self._end += length
                 except ValueError as error:
                     raise UsageError(
-                        f"{self.path}: damaged or edited ({error}); choose another output, or --force to replace it"
+                        f"{self.path}: damaged or edited ({error}); choose another output, or replace it",
+                        setting="force",
                     ) from None
             size = file.seek(0, os.SEEK_END)
         if size > self._end:
@@ -173,13 +174,13 @@ def _open_locked(path: Path) -> int:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except OSError as error:
-            raise UsageError(f"-o {path}: cannot be written ({error.strerror})") from None
+            raise UsageError(f"{path}: cannot be written ({error.strerror})", setting="output") from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
             raise UsageError(
-                f"{path}: another conviqt is writing to it; wait until it is done, or choose another output"
+                f"{path}: another conviqt is writing to it; wait until it has finished, or choose another output"
             ) from None
         except OSError as error:
             logger.warning("%s: this file system has no locks (%s); do not run two on it", path, error.strerror)

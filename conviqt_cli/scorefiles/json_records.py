@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from conviqt_cli.scorefiles.record import Entry, FileFacts, Maker, Record
+from conviqt_cli.scorefiles.record import Entry, FileFacts, Record, identity, interned
 from conviqt_cli.scoring.results import SCHEMA, ModelInfo
 
 #: How every line begins, by which half of one is told from what somebody else wrote.
@@ -51,12 +51,11 @@ def entry_of(record: dict[str, Any]) -> Entry:
         raise ValueError("not a score of this schema")
     scored = record["status"] == "scored"
     error = {"code": None, "text": None} if scored else record["error"]
-    maker = Maker(ModelInfo(**record["model"]), record["settings"])
     return Entry(
         source=str(record["source"]),
         quality=float(record["quality"]) if scored else None,
         code=error["code"],
         reason=error["text"],
-        identity=maker.key,
+        identity=interned(identity(ModelInfo(**record["model"]), record["settings"]).values()),
         file=None if record["file"] is None else FileFacts(**record["file"]),
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from conviqt_cli.errors import UsageError
-from conviqt_cli.scorefiles.formats import row_format
+from conviqt_cli.scorefiles.formats import format_of, row_format
 from conviqt_cli.scorefiles.journal import Journal, StorageError
 from conviqt_cli.scorefiles.json_records import entry_of, line
 from conviqt_cli.scorefiles.record import Maker
@@ -25,7 +25,7 @@ def open_output(path: Path, segments: bool = False, fresh: bool = False) -> Iter
     """
     rows = row_format(path, segments)
     target = path
-    if path.suffix.lower() == ".json":
+    if format_of(path).document:
         path = Path(os.path.realpath(path))
         target = _partial(path)
         if not fresh and path.exists() and not target.exists():
@@ -42,7 +42,7 @@ def join(journal: Journal, path: Path, single: bool) -> None:
 
     For other endings there is nothing to do. Raises :class:`StorageError`; the rows then stay where they are.
     """
-    if path.suffix.lower() != ".json":
+    if not format_of(path).document:
         return
     path = Path(os.path.realpath(path))
     temporary = path.with_name(path.name + ".tmp")
@@ -75,13 +75,14 @@ def check_same_maker(journal: Journal, maker: Maker) -> None:
         then = dict(zip(maker.identity, entry.identity, strict=True))
         differing = [name for name, value in maker.identity.items() if then[name] != value]
         if differing == ["settings"]:
-            old, new = _settings(then["settings"]), _settings(maker.settings_text)
+            old, new = _settings(then["settings"]), _settings(maker.identity["settings"])
             changes = [f"{name} {old.get(name)}, not {new.get(name)}" for name in new if old.get(name) != new.get(name)]
         else:
             changes = [f"{name} {then[name]}, not {maker.identity[name]}" for name in differing if name != "settings"]
         raise UsageError(
-            f"{journal.path}: holds scores made with {'; '.join(changes)}; scores of two kinds do not belong in one "
-            "file: use the same options, choose another output, or --force to start over"
+            f"{journal.path}: holds scores made with {'; '.join(changes)}; scores made in different ways do not "
+            "belong in one file: use the same settings, choose another output, or start over",
+            setting="force",
         )
 
 
@@ -106,8 +107,7 @@ def _split(path: Path, target: Path) -> None:
             entry_of(record)
     except (ValueError, KeyError, TypeError):
         raise UsageError(
-            f"{path}: holds something else than what this command writes; "
-            "choose another output, or --force to replace it"
+            f"{path}: not a file that this command wrote; choose another output, or replace it", setting="force"
         ) from None
     temporary = target.with_name(target.name + ".tmp")
     temporary.write_bytes(b"".join(line(record) for record in records))

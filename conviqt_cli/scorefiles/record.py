@@ -6,12 +6,14 @@ import hashlib
 import json
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from conviqt_cli.scoring.results import DECIMALS, FailedScore, ModelInfo, VideoScore
+from conviqt_cli.scoring.settings import ScoringSettings
 from conviqt_cli.video.ffmpeg import is_url
 
 
@@ -69,29 +71,37 @@ class Maker:
     """Model and settings of a run; rows of different makers are not comparable and never share a file."""
 
     model: ModelInfo
-    settings: dict[str, Any]
-
-    @cached_property
-    def settings_text(self) -> str:
-        """The settings as one line of JSON. GPUs of one machine count as one device."""
-        device = str(self.settings["device"]).split(":")[0]
-        return json.dumps({**self.settings, "device": device}, sort_keys=True)
+    settings: ScoringSettings
 
     @cached_property
     def identity(self) -> dict[str, str]:
         """What must be equal for two rows to be comparable, by name."""
-        return {
-            "model": self.model.id,
-            "model_checksum": self.model.checksum,
-            "encoder_id": self.model.encoder_id,
-            "regressor": self.model.regressor,
-            "settings": self.settings_text,
-        }
+        return identity(self.model, self.settings.to_dict())
 
     @cached_property
     def key(self) -> tuple[str, ...]:
-        """The values of :attr:`identity`; equal ones are one object, however many rows hold them."""
-        return tuple(sys.intern(value) for value in self.identity.values())
+        """The values of :attr:`identity`."""
+        return interned(self.identity.values())
+
+
+def identity(model: ModelInfo, settings: dict[str, Any]) -> dict[str, str]:
+    """The identity of the maker of a row, from the ``model`` and ``settings`` of its JSON record.
+
+    GPUs of one machine count as one device. Raises ``KeyError`` for settings without a device.
+    """
+    device = str(settings["device"]).split(":")[0]
+    return {
+        "model": model.id,
+        "model_checksum": model.checksum,
+        "encoder_id": model.encoder_id,
+        "regressor": model.regressor,
+        "settings": json.dumps({**settings, "device": device}, sort_keys=True),
+    }
+
+
+def interned(values: Iterable[str]) -> tuple[str, ...]:
+    """The values, equal ones as one object, however many rows hold them."""
+    return tuple(sys.intern(value) for value in values)
 
 
 @dataclass(frozen=True)
@@ -107,7 +117,7 @@ class Record:
         facts = None if self.file is None else asdict(self.file)
         record = {**self.result.to_dict(), "file": facts}
         record.setdefault("model", asdict(self.maker.model))
-        record.setdefault("settings", self.maker.settings)
+        record.setdefault("settings", self.maker.settings.to_dict())
         return record
 
 

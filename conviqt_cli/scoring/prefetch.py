@@ -32,7 +32,7 @@ def clips_ahead(stream: FrameStream, cut: Iterator[Clip]) -> Iterator[Iterator[C
 
 
 def decodes_ahead(info: VideoInfo) -> bool:
-    """Whether the clips of this video are small enough for one to be decoded while another is judged."""
+    """Whether the clips of this video are small enough for one to be decoded while another is scored."""
     return 4 * CLIP_LENGTH * info.frame_bytes < PREFETCH_BYTES
 
 

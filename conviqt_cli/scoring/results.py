@@ -1,4 +1,4 @@
-"""What a scored video is: the plain types that every report is written from."""
+"""The result of scoring a video: the plain types that every report and score file is written from."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from conviqt_cli.quality.diagnosis import Diagnosis
 from conviqt_cli.quality.scale import Scale
+from conviqt_cli.scoring.settings import ScoringSettings
 from conviqt_cli.video.bars import Rectangle
 from conviqt_cli.video.probe import VideoInfo
 
@@ -65,7 +66,7 @@ class VideoScore:
 
     ``quality`` is the pooled score on ``scale``; ``word`` names it where the scale is the 1 to 5 one. ``novelty`` is
     how far the video lies from what the regressor was fitted on (above 1: outside it), ``None`` when not known.
-    ``settings`` holds sampling, pooling, precision and device; ``wall_seconds`` is how long scoring took.
+    ``settings`` are those it was made with; ``wall_seconds`` is how long scoring took.
     ``scored_area`` is the picture inside black bars that most clips were cut down to, ``None`` for the whole frame.
     """
 
@@ -73,16 +74,20 @@ class VideoScore:
     quality: float
     scale: Scale
     segments: tuple[SegmentScore, ...]
-    pooling: str
     video: VideoInfo
     model: ModelInfo
-    settings: dict[str, Any]
+    settings: ScoringSettings
     frames_scored: int
     wall_seconds: float
     interval: Interval | None = None
     novelty: float | None = None
     warnings: tuple[Note, ...] = field(default=())
     scored_area: Rectangle | None = None
+
+    @property
+    def pooling(self) -> str:
+        """How segment qualities became one."""
+        return self.settings.pooling
 
     @property
     def word(self) -> str | None:
@@ -119,7 +124,7 @@ class VideoScore:
             ],
             "warnings": [asdict(note) for note in self.warnings],
             "model": asdict(self.model),
-            "settings": self.settings,
+            "settings": self.settings.to_dict(),
             "video": {
                 **video_facts(self.video),
                 "scored_area": None if self.scored_area is None else asdict(self.scored_area),
@@ -146,6 +151,10 @@ class FailedScore:
             "quality": None,
             "error": {"code": self.code, "text": self.reason},
         }
+
+
+#: What comes of a video.
+Result = VideoScore | FailedScore
 
 
 def video_facts(info: VideoInfo) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The road itself: video in, clips, features, scores out. Nothing here prints."""
+"""Scoring pipeline: decode, extract features, predict, pool. Nothing here prints."""
 
 from __future__ import annotations
 
@@ -13,46 +13,32 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from conviqt_cli.errors import DecodeError, UsageError
+from conviqt_cli.errors import DecodeError
 from conviqt_cli.files import sha256
+from conviqt_cli.model import open_encoder
 from conviqt_cli.model.bundle import Bundle, open_bundle
 from conviqt_cli.model.encoder import Encoder
-from conviqt_cli.model.torch_backend import TorchEncoder
-from conviqt_cli.plans.clips import Clip
 from conviqt_cli.plans.schedule import schedule
 from conviqt_cli.plans.time_plan import SamplingPlan, parse_plan
 from conviqt_cli.quality.diagnosis import Diagnosis, DiagnosisHead
 from conviqt_cli.quality.intervals import DEFAULT_LEVEL
-from conviqt_cli.quality.pooling import POOLINGS, pool
+from conviqt_cli.quality.pooling import pool
 from conviqt_cli.quality.regressor import Regressor, check_belongs, load_regressor
 from conviqt_cli.scoring.feature_set import FeatureSet
+from conviqt_cli.scoring.features import FeatureExtractor
 from conviqt_cli.scoring.picture_checks import PictureChecks
 from conviqt_cli.scoring.picture_inside import PictureInside
 from conviqt_cli.scoring.prefetch import clips_ahead
+from conviqt_cli.scoring.progress import ProgressCallback, ScoringProgress
 from conviqt_cli.scoring.results import Interval, ModelInfo, Note, SegmentScore, VideoScore
-from conviqt_cli.scoring.warnings import judgement_notes, video_notes
+from conviqt_cli.scoring.settings import TIMEOUT, ScoringSettings, Span
+from conviqt_cli.scoring.warnings import score_notes, video_notes
 from conviqt_cli.video.bars import Rectangle, find_bars
 from conviqt_cli.video.decode import MAX_FRAMES, filters
 from conviqt_cli.video.probe import VideoInfo, probe
 
-
-@dataclass(frozen=True)
-class Progress:
-    """How far one video is, in frames through the network; ``frames_expected`` is an estimate, or unknown."""
-
-    frames_done: int
-    frames_expected: int | None
-    seconds: float
-
-    @property
-    def remaining(self) -> float | None:
-        """Estimated seconds to go."""
-        if not self.frames_expected or not self.frames_done:
-            return None
-        return self.seconds / self.frames_done * max(0, self.frames_expected - self.frames_done)
-
-
-ProgressCallback = Callable[[VideoInfo, Progress], None]
+#: Entered with each video's facts before it is decoded; may wait, or refuse with a :class:`LimitError`.
+Admission = Callable[[VideoInfo], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
@@ -69,36 +55,48 @@ class _Encoded:
 
 
 class Scorer:
-    """A loaded model with its settings; scores any number of videos, one at a time.
+    """A loaded model with its settings; scores any number of videos, one at a time. Make one with :func:`load`.
 
-    Make one with :func:`load`. ``timeout`` is how long, in seconds, a decoder may go without giving a frame;
-    ``max_frames`` how many frames one video may have. Without a ``diagnosis`` head segments have no diagnosis.
+    Args:
+        bundle: where the networks come from.
+        encoder: those networks, on a device.
+        settings: how to score; ``device`` and ``precision`` become those of ``encoder``.
+        regressor: used in place of the bundle's.
+        regressor_name: how results name it.
+        diagnosis: names the distortion of each segment; without one segments have no diagnosis.
+        admit: see :data:`Admission`.
     """
 
     def __init__(
         self,
         bundle: Bundle,
         encoder: Encoder,
-        regressor: Regressor | None,
-        plan: SamplingPlan,
-        pooling: str = "mean",
-        timeout: float = 120.0,
+        settings: ScoringSettings,
+        regressor: Regressor | None = None,
         regressor_name: str = "bundled",
-        max_frames: int = MAX_FRAMES,
         diagnosis: DiagnosisHead | None = None,
+        admit: Admission | None = None,
     ) -> None:
-        if pooling not in POOLINGS:
-            raise UsageError(f"--pool {pooling}: choose one of {', '.join(POOLINGS)}")
-        self.bundle, self.encoder, self.plan, self.pooling = bundle, encoder, plan, pooling
-        self._regressor, self._timeout, self._regressor_name = regressor, timeout, regressor_name
-        self._max_frames, self._diagnosis = max_frames, diagnosis
-        #: Entered with each video's facts before it is decoded; may wait, or refuse with a :class:`LimitError`.
-        self.admit: Callable[[VideoInfo], AbstractContextManager[None]] = lambda info: nullcontext()
+        self.bundle, self.encoder = bundle, encoder
+        self.settings = replace(settings, device=encoder.device, precision=encoder.precision)
+        self._regressor, self._regressor_name, self._diagnosis = regressor, regressor_name, diagnosis
+        self._admit: Admission = admit or (lambda info: nullcontext())
+
+    def sharing(self, encoder: Encoder, admit: Admission) -> Scorer:
+        """A scorer like this one that uses ``encoder``, a front to the same networks, and asks ``admit`` first."""
+        return Scorer(
+            self.bundle, encoder, self.settings, self._regressor, self._regressor_name, self._diagnosis, admit
+        )
 
     @property
     def encoder_id(self) -> str:
         """Identity of the vectors this scorer makes."""
         return self.encoder.encoder_id
+
+    @property
+    def plan(self) -> SamplingPlan:
+        """Which frames are scored."""
+        return self.settings.plan
 
     @property
     def regressor(self) -> Regressor:
@@ -110,64 +108,58 @@ class Scorer:
     def score(
         self,
         source: str | os.PathLike[str],
-        start: float = 0.0,
+        start: float | None = None,
         duration: float | None = None,
         progress: ProgressCallback | None = None,
     ) -> VideoScore:
-        """Score ``source``, a path or a URL, from ``start`` seconds on, for ``duration`` seconds or to the end.
+        """Score ``source``, a path or a URL.
 
-        Raises :class:`InputError`, :class:`DecodeError` or :class:`LimitError` when the video cannot be read as a
-        whole; never returns a score of part of what was asked for.
+        ``start`` and ``duration``, in seconds, take the place of the span in the settings, which is the whole video
+        unless they say otherwise.
+
+        Raises :class:`InputError`, :class:`DecodeError` or :class:`LimitError` when the video cannot be read
+        completely; never returns a score of part of what was asked for.
         """
         began = time.perf_counter()
-        regressor = self.regressor
-        encoded = self._encode(os.fspath(source), start, duration, progress)
-        scale, raw = regressor.scale, regressor.predict(encoded.vectors)
-        quality = np.array([scale.clip(value) for value in raw])
+        regressor, settings = self.regressor, self._settings_for(start, duration)
+        encoded = self._encode(os.fspath(source), settings.span, progress)
+        raw = regressor.predict(encoded.vectors)
+        quality = np.array([regressor.scale.clip(value) for value in raw])
         # Intervals of whole videos are calibrated for the mean of clips; no other pooling has one.
-        pooled = _intervals(regressor, raw.mean(keepdims=True), "video")[0] if self.pooling == "mean" else None
-        intervals, diagnoses = _intervals(regressor, raw, "clip"), self._diagnoses(encoded.vectors)
-        segments = tuple(
-            SegmentScore(float(first), float(last), float(value), interval, diagnosis)
-            for first, last, value, interval, diagnosis in zip(
-                encoded.start, encoded.end, quality, intervals, diagnoses, strict=True
-            )
-        )
+        pooled = _intervals(regressor, raw.mean(keepdims=True), "video")[0] if settings.pooling == "mean" else None
         novelty = regressor.novelty.score(encoded.vectors.astype(np.float64)) if regressor.novelty else None
-        notes = (*encoded.notes, *judgement_notes(raw, quality, novelty, regressor, self.bundle))
         return VideoScore(
             source=os.fspath(source),
-            quality=pool(self.pooling, quality, encoded.start),
-            scale=scale,
-            segments=segments,
-            pooling=self.pooling,
+            quality=pool(settings.pooling, quality, encoded.start),
+            scale=regressor.scale,
+            segments=self._segments(encoded, raw, quality),
             video=encoded.info,
             model=self.model_info(),
-            settings=self.settings(start, duration),
+            settings=settings,
             frames_scored=encoded.frames,
             wall_seconds=time.perf_counter() - began,
             interval=pooled,
             novelty=novelty,
-            warnings=notes,
+            warnings=(*encoded.notes, *score_notes(raw, quality, novelty, regressor, self.bundle)),
             scored_area=encoded.area,
         )
 
     def features(
         self,
         source: str | os.PathLike[str],
-        start: float = 0.0,
+        start: float | None = None,
         duration: float | None = None,
         progress: ProgressCallback | None = None,
     ) -> FeatureSet:
-        """Clip vectors of one video; raises as :meth:`score` does."""
-        encoded = self._encode(os.fspath(source), start, duration, progress)
+        """Clip vectors of one video; arguments and errors as in :meth:`score`."""
+        encoded = self._encode(os.fspath(source), self._settings_for(start, duration).span, progress)
         return FeatureSet(
             clip_features=encoded.vectors,
             start=encoded.start,
             end=encoded.end,
             names=np.array([os.fspath(source)] * len(encoded.vectors)),
             encoder_id=self.encoder_id,
-            settings={"sampling": self.plan.to_dict(), "precision": self.encoder.precision},
+            settings=self.settings.features_dict(),
         )
 
     def model_info(self) -> ModelInfo:
@@ -180,44 +172,51 @@ class Scorer:
             provisional=self.bundle.provisional,
         )
 
-    def settings(self, start: float = 0.0, duration: float | None = None) -> dict[str, object]:
-        """Settings that shape the score, JSON-ready."""
-        return {
-            "sampling": self.plan.to_dict(),
-            "pool": self.pooling,
-            "start_s": start,
-            "duration_s": duration,
-            "device": self.encoder.device,
-            "precision": self.encoder.precision,
-        }
+    def _settings_for(self, start: float | None, duration: float | None) -> ScoringSettings:
+        span = self.settings.span
+        asked = Span(span.start if start is None else start, span.duration if duration is None else duration)
+        return replace(self.settings, span=asked)
+
+    def _segments(
+        self, encoded: _Encoded, raw: NDArray[np.float64], quality: NDArray[np.float64]
+    ) -> tuple[SegmentScore, ...]:
+        """One per clip; ``raw`` (n,) as predicted, ``quality`` (n,) kept inside the scale."""
+        intervals, diagnoses = _intervals(self.regressor, raw, "clip"), self._diagnoses(encoded.vectors)
+        return tuple(
+            SegmentScore(float(first), float(last), float(value), interval, diagnosis)
+            for first, last, value, interval, diagnosis in zip(
+                encoded.start, encoded.end, quality, intervals, diagnoses, strict=True
+            )
+        )
 
     def _diagnoses(self, vectors: NDArray[np.float32]) -> Sequence[Diagnosis | None]:
         return [None] * len(vectors) if self._diagnosis is None else self._diagnosis.diagnose(vectors)
 
-    def _encode(self, source: str, start: float, duration: float | None, progress: ProgressCallback | None) -> _Encoded:
+    def _encode(self, source: str, span: Span, progress: ProgressCallback | None) -> _Encoded:
+        settings = self.settings
         # The first frame may be tiny and the rest not: the schedule settles which size counts.
-        found = probe(source, timeout=self._timeout, smallest=1)
-        planned = schedule(found, self.plan, start, duration, self._timeout, self._max_frames)
+        found = probe(source, timeout=settings.timeout, smallest=1)
+        planned = schedule(found, settings.plan, span.start, span.duration, settings.timeout, settings.max_frames)
         info = planned.info
         began = time.perf_counter()
 
         def report_progress(done: int) -> None:
             if progress:
-                progress(info, Progress(done, planned.frames, time.perf_counter() - began))
+                progress(info, ScoringProgress(done, planned.frames, time.perf_counter() - began))
 
         vectors, starts, ends = [], [], []
         repeated = 0
-        inside = PictureInside(info, find_bars(info, filters(info), start, planned.length, self._timeout))
+        inside = PictureInside(info, find_bars(info, filters(info), span.start, planned.length, settings.timeout))
         checks = PictureChecks()
-        featurist = _Featurist(self.encoder, report_progress)
+        extractor = FeatureExtractor(self.encoder, report_progress)
         with (
-            self.admit(info),
-            planned.open(self._timeout, max_frames=self._max_frames) as stream,
+            self._admit(info),
+            planned.open(settings.timeout, max_frames=settings.max_frames) as stream,
             clips_ahead(stream, planned.clips(stream)) as source_of_clips,
         ):
             for clip in map(inside, source_of_clips):
                 checks.see(clip)
-                vectors.append(self.encoder.temporal(featurist(clip)))
+                vectors.append(self.encoder.temporal(extractor.spatial(clip)))
                 starts.append(clip.start)
                 ends.append(clip.end)
                 repeated = clip.repeated
@@ -225,41 +224,17 @@ class Scorer:
         stacked = np.stack(vectors)
         if not np.isfinite(stacked).all():
             raise DecodeError(
-                f"{source}: the network gave values that are not finite at {self.encoder.precision}; "
-                "try --precision fp32"
+                f"{source}: at precision {self.encoder.precision} the network gave values that are not finite; "
+                "use precision fp32"
             )
-        if start == 0 and duration is None:
+        if span.is_whole_video:
             info = replace(info, frame_count=report.frames if planned.timeline is None else len(planned.timeline))
         notes = (
             *video_notes(info, report, None if planned.timeline else planned.length, repeated),
             *inside.notes(),
             *checks.notes(),
         )
-        return _Encoded(info, stacked, np.array(starts), np.array(ends), featurist.count, notes, inside.area)
-
-
-class _Featurist:
-    """Spatial features of a clip; frames it shares with the clip before are not computed again."""
-
-    def __init__(self, encoder: Encoder, progress: Callable[[int], None]) -> None:
-        self._encoder, self._progress = encoder, progress
-        self._known: dict[int, NDArray[np.float32]] = {}
-        self.count = 0
-
-    def __call__(self, clip: Clip) -> NDArray[np.float32]:
-        """(16, 4096) features of the clip's frames."""
-        wanted = {frame.index: frame for frame in clip.frames}
-        self._known = {index: row for index, row in self._known.items() if index in wanted}
-        fresh = [frame for index, frame in wanted.items() if index not in self._known]
-        if fresh:
-            step = self._encoder.batch_frames(*fresh[0].pixels.shape[:2])
-            for first in range(0, len(fresh), step):
-                batch = fresh[first : first + step]
-                rows = self._encoder.spatial(np.stack([frame.pixels for frame in batch]))
-                self._known.update(zip((frame.index for frame in batch), rows, strict=True))
-                self.count += len(batch)
-                self._progress(self.count)
-        return np.stack([self._known[frame.index] for frame in clip.frames])
+        return _Encoded(info, stacked, np.array(starts), np.array(ends), extractor.count, notes, inside.area)
 
 
 def _intervals(
@@ -282,29 +257,44 @@ def load(
     precision: str = "auto",
     threads: int | None = None,
     pooling: str = "mean",
-    timeout: float = 120.0,
+    timeout: float = TIMEOUT,
     max_frames: int = MAX_FRAMES,
 ) -> Scorer:
     """Load a model, ready to score.
 
-    ``weights`` is a bundle's name or folder (default: the bundled one); ``regressor`` a regressor file to use in place
-    of the bundle's; ``device`` ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; ``sampling`` ``sparse``, ``dense`` or
-    ``every:SECONDS``; ``precision`` ``auto``, ``fp32``, ``bf16`` or ``fp16``; ``pooling`` a name of
-    :data:`conviqt_cli.quality.pooling.POOLINGS`.
+    Args:
+        sampling: ``sparse``, ``dense`` (every frame, the published protocol) or ``every:SECONDS``.
+        weights, regressor, device, precision, threads, pooling, timeout, max_frames: see :class:`ScoringSettings`.
 
     Raises :class:`BundleError` or :class:`RegressorError` for damaged or mismatched files, :class:`UsageError` for
-    options out of range.
+    settings out of range.
     """
-    plan = parse_plan(sampling)
-    if pooling not in POOLINGS:
-        raise UsageError(f"--pool {pooling}: choose one of {', '.join(POOLINGS)}")
-    bundle = open_bundle(weights)
-    head: Regressor | None = None
-    if regressor is not None:
-        head = load_regressor(Path(regressor))
-        check_belongs(head, bundle.encoder_id, str(regressor))
+    return load_scorer(
+        ScoringSettings(
+            weights=weights,
+            regressor=regressor,
+            device=device,
+            precision=precision,
+            threads=threads,
+            plan=parse_plan(sampling),
+            pooling=pooling,
+            timeout=timeout,
+            max_frames=max_frames,
+        )
+    )
+
+
+def load_scorer(settings: ScoringSettings) -> Scorer:
+    """Load the model that ``settings`` name; raises as :func:`load` does."""
+    bundle = open_bundle(settings.weights)
+    regressor: Regressor | None = None
+    name = "bundled"
+    if settings.regressor is not None:
+        path = Path(settings.regressor)
+        regressor = load_regressor(path)
+        check_belongs(regressor, bundle.encoder_id, str(path))
+        # Two regressors of one name are told apart by their content.
+        name = f"{path.name} {sha256(path)[:12]}"
     diagnosis = bundle.diagnosis()
-    encoder = TorchEncoder(bundle, device, precision, threads)
-    # Two regressors of one name are told apart by what is in them.
-    name = "bundled" if regressor is None else f"{Path(regressor).name} {sha256(Path(regressor))[:12]}"
-    return Scorer(bundle, encoder, head, plan, pooling, timeout, name, max_frames, diagnosis)
+    encoder = open_encoder(bundle, settings.device, settings.precision, settings.threads)
+    return Scorer(bundle, encoder, settings, regressor, name, diagnosis)

@@ -1,4 +1,4 @@
-"""Warnings: whatever makes a score mean less, or something other, than its reader would think."""
+"""Warnings: whatever makes a score less reliable, or different in meaning, than its reader would expect."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def video_notes(info: VideoInfo, report: DecodeReport, length: float | None, rep
         yield Note(
             "damaged",
             f"the stream is damaged: {report.lost} frames lost, {report.damaged} repaired by the decoder; "
-            "the score is of the picture as it came out",
+            "the score rests on the pictures as decoded",
         )
     if report.format_changes:
         yield Note(
             "format_changes",
             f"picture size or format changes midway ({report.format_changes} times): "
-            f"every frame was brought to {info.width}x{info.height}, the size shown for most of the time",
+            f"every frame was scaled to {info.width}x{info.height}, the size shown for most of the time",
         )
     if report.jumps:
         times = "once" if report.jumps == 1 else f"{report.jumps} times"
@@ -47,7 +47,7 @@ def video_notes(info: VideoInfo, report: DecodeReport, length: float | None, rep
     if report.no_clock:
         yield Note("no_clock", "the stream has no timestamps; times assume the nominal frame rate")
     if length and report.end and info.frame_count != 1:
-        short = length - (report.end)
+        short = length - report.end
         if report.frames and short > max(1.0, 0.1 * length):
             yield Note(
                 "shorter_than_stated",
@@ -56,43 +56,43 @@ def video_notes(info: VideoInfo, report: DecodeReport, length: float | None, rep
     if info.transfer in _HDR_TRANSFERS:
         yield Note(
             "hdr",
-            f"HDR video ({_HDR_TRANSFERS[info.transfer]}): judged without tone mapping, outside what the model knows",
+            f"HDR video ({_HDR_TRANSFERS[info.transfer]}): scored without tone mapping, which the model has not seen",
         )
     if not matrix_is_known(info):
         yield Note("matrix", f"colour matrix {info.matrix} is not supported and was read as BT.709")
     if info.interlaced:
-        yield Note("interlaced", "interlaced video: judged as stored, without deinterlacing")
+        yield Note("interlaced", "interlaced video: scored as stored, without deinterlacing")
     if info.sample_aspect != 1:
         ratio = f"{info.sample_aspect.numerator}:{info.sample_aspect.denominator}"
-        yield Note("non_square_pixels", f"pixels are not square ({ratio}): judged as stored, not as stretched")
+        yield Note("non_square_pixels", f"pixels are not square ({ratio}): scored as stored, not as displayed")
     if info.video_streams > 1:
-        yield Note("several_streams", f"{info.video_streams} video streams: judged the first one (#{info.stream})")
+        yield Note("several_streams", f"{info.video_streams} video streams: the first one was scored (#{info.stream})")
     if min(info.width, info.height) < SMALL_SIDE:
-        yield Note("small", f"the picture is only {info.width}x{info.height} pixels: too small for a dependable score")
+        yield Note("small", f"the picture is only {info.width}x{info.height} pixels: too small for a reliable score")
 
 
-def judgement_notes(
+def score_notes(
     raw: NDArray[np.float64],
     quality: NDArray[np.float64],
     novelty: float | None,
     regressor: Regressor,
     bundle: Bundle,
 ) -> Iterator[Note]:
-    """About the judgement: clip scores ``raw`` (n,) and as reported in ``quality`` (n,)."""
+    """About the score: clip scores ``raw`` (n,) as predicted, and ``quality`` (n,) kept inside the scale."""
     beyond = int(np.sum(quality != raw))
     if beyond:
-        text = f"{beyond} of {len(raw)} segments fell beyond the ends of the scale and were set to them"
+        text = f"{beyond} of {len(raw)} segments lay beyond the ends of the scale and were set to the nearest end"
         yield Note("beyond_scale", text)
     if novelty is not None and novelty > 1:
         text = f"unlike what the regressor was fitted on (novelty {novelty:.2f}, 1 is its limit): trust the score less"
         yield Note("novel", text)
     if regressor.intervals is not None and not np.isfinite(regressor.intervals.half_width(DEFAULT_LEVEL)):
-        text = f"no interval: the regressor was fitted on {regressor.intervals.contents} contents, too few for one"
+        text = f"no interval: the regressor was fitted on too few contents ({regressor.intervals.contents})"
         yield Note("no_interval", text)
     if bundle.provisional:
         yield provisional_note(bundle)
 
 
 def provisional_note(bundle: Bundle) -> Note:
-    """What is said of every score of a provisional bundle."""
-    return Note("provisional", f"the bundle {bundle.id} is provisional: rank with care, do not rely on the value")
+    """The warning on every score that a provisional bundle makes."""
+    return Note("provisional", f"the bundle {bundle.id} is provisional: use its scores for rough ranking only")

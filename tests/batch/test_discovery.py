@@ -114,5 +114,5 @@ def test_any_name_is_found_as_it_is(tmp_path):
 def test_lists_of_names():
     assert read_list(b"\xef\xbb\xbfa.mp4\r\n\r\n b \n\xff", b"\n", "x") == ["a.mp4", " b ", "\udcff"]
     assert read_list(b"a\nb\0c\0", b"\0", "x") == ["a\nb", "c"]
-    with pytest.raises(UsageError, match="--null"):
+    with pytest.raises(UsageError, match="NUL"):
         read_list(b"a\0b", b"\n", "x")

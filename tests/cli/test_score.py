@@ -69,7 +69,8 @@ def test_the_diagnosis_is_in_every_format(conviqt, diagnosing, sample, tmp_path)
     assert "picture  looks like blur, level 3 of 5 (64 %)" in single
     shown = json.loads(conviqt("weights", "show", diagnosing).stdout)
     assert shown["diagnosis"] == {"families": ["pristine", "blur", "flicker", "noise"], "card": {"labels": "made up"}}
-    assert "diagnosis.safetensors" in str(shown["files"]) and "whole" in conviqt("weights", "verify", diagnosing).stdout
+    assert "diagnosis.safetensors" in str(shown["files"])
+    assert "verified" in conviqt("weights", "verify", diagnosing).stdout
 
 
 def test_the_report_of_one_video_is_made_anew_with_other_settings(conviqt, sample, tmp_path):
@@ -164,7 +165,7 @@ def test_features_keep_what_could_be_read(conviqt, sample, tmp_path):
 def test_weights_commands(conviqt, tmp_path):
     assert "conviqt-base" in conviqt("weights", "list").stdout
     assert json.loads(conviqt("weights", "show").stdout)["schema"] == "conviqt-bundle/1"
-    assert "whole" in conviqt("weights", "verify").stdout
+    assert "verified" in conviqt("weights", "verify").stdout
     (tmp_path / "manifest.json").write_text("{}")
     done = conviqt("weights", "verify", tmp_path)
     assert done.returncode == 1 and "schema" in done.stderr

@@ -101,7 +101,7 @@ def test_killed_twice_and_resumed_equals_a_run_left_alone(whole, folder, tmp_pat
         file.write(b'conviqt-score/1,"half a ro')
     process = start(folder, "-r", "-o", path, "--jobs", "2", *FAST)
     output, _ = process.communicate(timeout=120)
-    assert "results from before" in output
+    assert "from an earlier run" in output
     assert rows(path) == rows(whole[1])
     assert [item.name for item in tmp_path.iterdir()] == ["scores.csv"]
 

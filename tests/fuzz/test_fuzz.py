@@ -1,7 +1,7 @@
 """A short run of the fuzz harness; ``python -m benchmarks.fuzz`` is the long one."""
 
 from benchmarks import fuzz
-from conviqt_cli.batch.local_engine import score_one
+from conviqt_cli.batch.one_video import score_one
 from conviqt_cli.scoring.results import FailedScore
 
 

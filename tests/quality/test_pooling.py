@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import hmean
 
 from conviqt_cli.errors import UsageError
-from conviqt_cli.quality.pooling import HYSTERESIS_ALPHA, POOLINGS, pool
+from conviqt_cli.quality.pooling import HYSTERESIS_ALPHA, POOLINGS, check_pooling, pool
 
 QUALITY = np.random.default_rng(3).uniform(1, 5, 40)
 TIME = np.arange(40) * 0.64
@@ -55,6 +55,6 @@ def test_a_drop_weighs_more_than_its_share():
 
 def test_refusals():
     with pytest.raises(UsageError, match="choose one of"):
-        pool("average", QUALITY, TIME)
+        check_pooling("average")
     with pytest.raises(UsageError, match="positive"):
         pool("harmonic", np.array([0.0, 3.0]), TIME[:2])

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import resource
+from dataclasses import replace
 
 import pytest
 
@@ -17,10 +18,11 @@ from conviqt_cli.scorefiles.journal import Journal, StorageError
 from conviqt_cli.scorefiles.output import check_same_maker, join, open_output
 from conviqt_cli.scorefiles.record import FileFacts, Maker, Record, unchanged
 from conviqt_cli.scoring.results import FailedScore, ModelInfo, Note, SegmentScore, VideoScore
+from conviqt_cli.scoring.settings import ScoringSettings
 from conviqt_cli.video.probe import VideoInfo
 
 MODEL = ModelInfo("m 1", "c" * 64, "e" * 16, "bundled", False)
-SETTINGS = {"sampling": {"name": "sparse"}, "device": "cpu", "pool": "mean"}
+SETTINGS = ScoringSettings(device="cpu", precision="fp32")
 ODD = 'a,"b"\r\nc\udcff\x1b é.mp4'
 KINDS = ("a.csv", "a.ndjson", "segments.csv")
 
@@ -36,7 +38,7 @@ def record(source, quality=3.25, settings=None, segments=2):
     seen = (Diagnosis("blur", 3.1, 0.64, (Candidate("noise", 0.2),)), None)
     cut = tuple(SegmentScore(float(n), n + 1.0, quality, diagnosis=seen[n % 2]) for n in range(segments))
     notes = (Note("short", "x"),)
-    score = VideoScore(source, quality, ACR, cut, "mean", info, MODEL, settings, 9, 1.5, warnings=notes)
+    score = VideoScore(source, quality, ACR, cut, info, MODEL, settings, 9, 1.5, warnings=notes)
     return Record(score, Maker(MODEL, settings), file)
 
 
@@ -96,7 +98,7 @@ def test_damage_in_the_midst_and_foreign_files_are_refused(tmp_path, kind):
     second = whole.rindex(b"conviqt-score", 0, whole.rindex(b"conviqt-score"))
     for text in (whole[:second] + b"x" + whole[second:], b"source,mos\na,3\nb,4\n", b"{}\n", b"note"):
         path.write_bytes(text)
-        with pytest.raises(UsageError, match="--force"):
+        with pytest.raises(UsageError, match="replace it"):
             open_journal(path)
         assert path.read_bytes() == text
     open_journal(path, fresh=True).append(record("a"))
@@ -177,11 +179,11 @@ def test_json_is_one_document_with_its_rows_beside_it_until_it_is_done(tmp_path)
 
 def test_other_models_and_settings_are_named_and_gpus_count_as_one(tmp_path):
     path = tmp_path / "a.csv"
-    fill(path, record("a", settings={**SETTINGS, "device": "cuda:0"}))
+    fill(path, record("a", settings=replace(SETTINGS, device="cuda:0")))
     journal = open_journal(path)
-    check_same_maker(journal, Maker(MODEL, {**SETTINGS, "device": "cuda:1"}))
+    check_same_maker(journal, Maker(MODEL, replace(SETTINGS, device="cuda:1")))
     with pytest.raises(UsageError, match="pool mean, not min"):
-        check_same_maker(journal, Maker(MODEL, {**SETTINGS, "device": "cuda:0", "pool": "min"}))
+        check_same_maker(journal, Maker(MODEL, replace(SETTINGS, device="cuda:0", pooling="min")))
 
 
 def test_what_counts_as_changed(tmp_path):

@@ -1,0 +1,76 @@
+"""Everything that a user can choose about a score, as one value from the options to the output."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from conviqt_cli.plans.time_plan import SPARSE, SamplingPlan
+from conviqt_cli.quality.pooling import check_pooling
+from conviqt_cli.video.decode import MAX_FRAMES
+
+#: Seconds without a decoded frame after which a video is aborted.
+TIMEOUT = 120.0
+
+
+@dataclass(frozen=True)
+class Span:
+    """The part of a video that is scored: from ``start`` s on, for ``duration`` s (``None``: to the end)."""
+
+    start: float = 0.0
+    duration: float | None = None
+
+    @property
+    def is_whole_video(self) -> bool:
+        """Whether nothing is left out."""
+        return self.start == 0 and self.duration is None
+
+
+@dataclass(frozen=True)
+class ScoringSettings:
+    """What to score with, and how. ``device`` and ``precision`` may be ``auto`` until a model is loaded.
+
+    Args:
+        weights: name or folder of a bundle; ``None`` is the one that comes with the package.
+        regressor: a regressor file to use in place of the bundle's.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
+        threads: CPU threads; ``None`` for all.
+        plan: which frames are scored.
+        pooling: how segment qualities become one, a name of :data:`conviqt_cli.quality.pooling.POOLINGS`.
+        span: which part of the video is scored.
+        timeout: seconds without a decoded frame after which a video is aborted.
+        max_frames: frames after which a video is aborted.
+
+    Raises :class:`UsageError` for an unknown pooling: this is the one place where it is checked.
+    """
+
+    weights: str | Path | None = None
+    regressor: str | Path | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    threads: int | None = None
+    plan: SamplingPlan = SPARSE
+    pooling: str = "mean"
+    span: Span = field(default_factory=Span)
+    timeout: float = TIMEOUT
+    max_frames: int = MAX_FRAMES
+
+    def __post_init__(self) -> None:
+        check_pooling(self.pooling)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What shapes a score, JSON-ready: the ``settings`` of a record. Scores with different ones do not compare."""
+        return {
+            "sampling": self.plan.to_dict(),
+            "pool": self.pooling,
+            "start_s": self.span.start,
+            "duration_s": self.span.duration,
+            "device": self.device,
+            "precision": self.precision,
+        }
+
+    def features_dict(self) -> dict[str, Any]:
+        """What shapes clip vectors, JSON-ready: the ``settings`` of a feature set."""
+        return {"sampling": self.plan.to_dict(), "precision": self.precision}
