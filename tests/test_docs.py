@@ -25,7 +25,8 @@ EXAMPLES = (
     "conviqt_cli.plans.time_plan",
     "conviqt_cli.quality.pooling",
     "conviqt_cli.quality.scale",
-    "conviqt_cli.video.probe",
+    "conviqt_cli.video.pixel_formats",
+    "conviqt_cli.video.rotation",
 )
 
 

@@ -123,7 +123,7 @@ def _worst(score: VideoScore) -> RenderableType:
 def _facts(score: VideoScore) -> Text:
     info, plan = score.video, score.settings.plan
     rate = f"{float(info.fps):.5g} fps" if info.fps else "still image"
-    turned = f", turned {info.rotation} degrees" if info.rotation else ""
+    turned = (", mirrored" if info.mirrored else "") + (f", turned {info.rotation} degrees" if info.rotation else "")
     depth = f" {info.bit_depth}-bit" if info.bit_depth != 8 else ""
     length = clock(info.duration) if info.duration else "length not stated"
     every = plan.period_for(info.duration)

@@ -349,7 +349,7 @@ def filters(info: VideoInfo) -> list[str]:
     """
     flags = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
     scale = f"scale={info.width}:{info.height}:force_original_aspect_ratio=decrease:flags={flags}"
-    if info.matrix != "rgb":
+    if info.matrix not in ("rgb", "xyz"):
         matrix = _SCALE_MATRIX.get(info.matrix, "bt709")
         range_name = "full" if info.range == "pc" else "limited"
         scale += f":in_color_matrix={matrix}:in_range={range_name}"
@@ -359,7 +359,7 @@ def filters(info: VideoInfo) -> list[str]:
 
 def matrix_is_known(info: VideoInfo) -> bool:
     """Whether the conversion to RGB knows this stream's matrix (ICtCp and YCgCo, for two, it does not)."""
-    return info.matrix == "rgb" or info.matrix in _SCALE_MATRIX
+    return info.matrix in ("rgb", "xyz") or info.matrix in _SCALE_MATRIX
 
 
 def _lines(pipe: IO[bytes]) -> Iterator[str]:

@@ -133,14 +133,27 @@ def _url_options(url: str) -> dict[str, Any]:
     return {"protocol_blacklist": "file,fd,pipe,concat,concatf,subfile"}
 
 
-def probe_command(options: dict[str, Any], name: str, first_packet: int = 0) -> list[str]:
-    """Decode one frame of the first real video stream and report what it is, writing no picture.
+def probe_command(
+    options: dict[str, Any], name: str, first_packet: int = 0, stream: int | None = None, decoder: str | None = None
+) -> list[str]:
+    """Decode two frames of one stream (``None``: of the first that is no cover art) and report what they are.
 
-    Packets before ``first_packet`` are not decoded.
+    No picture is written. Packets before ``first_packet`` are not decoded. ``decoder`` is the one to use in place of
+    ffmpeg's own choice.
     """
+    options = dict(options)
     if first_packet:
-        options = {**options, "bsf:v": f"noise=drop='lt(n,{first_packet})'"}
-    return _command(options, name, "0:V:0", {"frames:v": 1, "vf": "showinfo=checksum=0", "f": "null"}, "info", "-")
+        options["bsf:v"] = f"noise=drop='lt(n,{first_packet})'"
+    if decoder:
+        options["c:v"] = decoder
+    which = "0:V:0" if stream is None else f"0:{stream}"
+    return _command(options, name, which, {"frames:v": 2, "vf": "showinfo=checksum=0", "f": "null"}, "info", "-")
+
+
+def header_command(options: dict[str, Any], name: str, stream: int) -> list[str]:
+    """Copy one packet of a stream into a QuickTime file on stdout, for the sake of that file's header."""
+    output = {"c": "copy", "frames:v": 1, "f": "mov", "movflags": "empty_moov", "strict": "experimental"}
+    return _command(options, name, f"0:{stream}", output, "error", "pipe:1")
 
 
 def frames_command(options: dict[str, Any], name: str, stream: int, packets: list[int]) -> list[str]:

@@ -69,25 +69,42 @@ def messages(command: Sequence[str], descriptors: tuple[int, ...], timeout: floa
 
     Raises ``TimeoutError`` when it takes longer than ``timeout`` seconds.
     """
-    process = start(command, descriptors, pictures=False)
-    assert process.stderr is not None
-    said, deadline = bytearray(), time.monotonic() + timeout
+    return _both(command, descriptors, timeout)[1]
+
+
+def output(command: Sequence[str], descriptors: tuple[int, ...], timeout: float) -> bytes:
+    """Run ffmpeg to its end and return what it wrote to stdout, the first :data:`MESSAGES_LIMIT` bytes of it.
+
+    Raises ``TimeoutError`` when it takes longer than ``timeout`` seconds.
+    """
+    return _both(command, descriptors, timeout)[0]
+
+
+def _both(command: Sequence[str], descriptors: tuple[int, ...], timeout: float) -> tuple[bytes, bytes]:
+    """What ffmpeg wrote to stdout and to stderr."""
+    process = start(command, descriptors, pictures=True)
+    assert process.stdout is not None and process.stderr is not None
+    held = {process.stdout: bytearray(), process.stderr: bytearray()}
+    pending, deadline = set(held), time.monotonic() + timeout
     try:
-        while True:
+        while pending:
             left = deadline - time.monotonic()
-            if left <= 0 or not select.select([process.stderr], [], [], left)[0]:
+            ready = select.select(list(pending), [], [], left)[0] if left > 0 else []
+            if not ready:
                 raise TimeoutError
-            block = os.read(process.stderr.fileno(), 1 << 16)
-            if not block:
-                break
-            said += block[: MESSAGES_LIMIT - len(said)]
+            for pipe in ready:
+                block = os.read(pipe.fileno(), 1 << 16)
+                held[pipe] += block[: MESSAGES_LIMIT - len(held[pipe])]
+                if not block:
+                    pending.discard(pipe)
         try:
             process.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             raise TimeoutError from None
-        return bytes(said)
+        return bytes(held[process.stdout]), bytes(held[process.stderr])
     finally:
         stop(process)
+        process.stdout.close()
         process.stderr.close()
 
 

@@ -46,10 +46,10 @@ class Line:
 
     @classmethod
     def parse(cls, raw: str) -> Line:
-        """Read one message; what has no level counts as ``info``."""
+        """Read one message; what continues the line before it has no level."""
         match = _LINE.match(raw.rstrip())
         if not match:
-            return cls("", "info", raw.rstrip())
+            return cls("", "", raw.rstrip())
         return cls(match["who"] or "", match["level"], match["text"].rstrip())
 
 

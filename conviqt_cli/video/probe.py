@@ -8,19 +8,16 @@ from fractions import Fraction
 
 from conviqt_cli.errors import InputError, LimitError
 from conviqt_cli.video import ffmpeg, ffmpeg_process
+from conviqt_cli.video.listing import Listing
 from conviqt_cli.video.messages import FrameFacts, Line, parse_colour
+from conviqt_cli.video.pixel_formats import bit_depth, is_rgb, is_xyz
+from conviqt_cli.video.rotation import read_turn
 
 #: Shortest picture side scored, in pixels. Below it the half-size picture has nothing left for the network to see.
 MIN_SIDE = 16
 
-_STREAM = re.compile(r"^  Stream #0:(\d+)[^:]*: (\w+): (.*)$")
-_MAPPED = re.compile(r"^  Stream #0:(\d+) -> #0:0 ")
-_DURATION = re.compile(r"^  Duration: (\d+):(\d+):([\d.]+)")
-_CONTAINER = re.compile(r"^Input #0, (\S+), from ")
-_ROTATION = re.compile(r"[Dd]isplay ?[Mm]atrix: rotation of (-?[\d.]+) degrees")
+_MAPPED = re.compile(r"^ +Stream #0:(\d+) -> #0:0 ")
 _RATE = re.compile(r"config in time_base: \S+, frame_rate: (\d+)/(\d+)")
-_DEPTH = re.compile(r"(?:p|gray|y|p0)(9|10|12|14|16)(?:le|be)?$|^(?:p0|p2|p4)(10|12|16)(?:le|be)$")
-_DEEP_RGB = re.compile(r"^(?:rgb|bgr|rgba|bgra)(48|64)(?:le|be)$")
 
 _STILL_CODECS = {"png", "mjpeg", "webp", "bmp", "tiff", "jpeg2000", "jpegxl", "ppm", "pgm"}
 
@@ -29,12 +26,13 @@ _STILL_CODECS = {"png", "mjpeg", "webp", "bmp", "tiff", "jpeg2000", "jpegxl", "p
 class VideoInfo:
     """Facts of one video stream, as its first frame and its container state them.
 
-    ``width`` and ``height`` are pixels as displayed, rotation applied; ``rotation`` is the clockwise turn, in degrees,
-    that was needed. ``sample_aspect`` is the shape of one pixel (1 is square). ``fps`` is the nominal frame rate,
-    ``None`` when the stream has none. ``duration`` is in seconds, ``None`` when unknown. ``frame_count`` is ``None``
-    until every frame has been decoded: containers lie about it. ``matrix``, ``range``, ``transfer`` and ``primaries``
-    are ffmpeg's names; ``matrix_assumed`` says that the stream was silent and the usual default was taken
-    (BT.709 from 720 lines up, BT.601 below).
+    ``width`` and ``height`` are pixels as displayed: where ``mirrored`` says so, the picture was mirrored left to
+    right, and then turned by ``rotation`` degrees clockwise. ``sample_aspect`` is the shape of one pixel (1 is square).
+    ``fps`` is the nominal frame rate, ``None`` when the stream has none. ``duration`` is in seconds, ``None`` when
+    unknown. ``frame_count`` is ``None`` until every frame has been decoded: containers lie about it. ``matrix``,
+    ``range``, ``transfer`` and ``primaries`` are ffmpeg's names (``rgb`` and ``xyz`` are no YCbCr matrices);
+    ``matrix_assumed`` says that the stream was silent and that it was guessed by its size, as players do.
+    ``dolby_vision`` is the profile of a Dolby Vision stream.
     """
 
     source: str
@@ -52,11 +50,13 @@ class VideoInfo:
     transfer: str
     primaries: str
     rotation: int = 0
+    mirrored: bool = False
     sample_aspect: Fraction = Fraction(1)
     interlaced: bool = False
     stream: int = 0
     video_streams: int = 1
     frame_count: int | None = None
+    dolby_vision: int | None = None
 
     @property
     def frame_bytes(self) -> int:
@@ -64,25 +64,33 @@ class VideoInfo:
         return self.width * self.height * 3
 
 
-def probe(source: str, timeout: float = 60.0, first_packet: int = 0, smallest: int = MIN_SIDE) -> VideoInfo:
+def probe(
+    source: str, timeout: float = 60.0, first_packet: int = 0, smallest: int = MIN_SIDE, stream: int | None = None
+) -> VideoInfo:
     """Look at ``source`` (a path or a URL) by decoding its first frame, or the one in ``first_packet``.
+
+    ``stream`` is the number of the stream to look at; ``None`` takes the first that is no cover art.
 
     Raises :class:`InputError` when it cannot be opened or holds no video, :class:`LimitError` when its picture is
     too small or too large, or when nothing came within ``timeout`` seconds.
     """
-    with ffmpeg.opened(source) as (options, name, descriptors):
-        command = ffmpeg.probe_command(options, name, first_packet)
-        try:
-            said = ffmpeg_process.messages(command, descriptors, timeout)
-        except TimeoutError:
-            raise LimitError(
-                f"{source}: no picture was decoded within {timeout:g} s; raise the timeout if the source is just slow"
-            ) from None
-    text = said.decode("utf-8", "replace")
-    lines = [line for raw in text.splitlines() for line in Line.split(raw)]
-    info = _read(source, lines)
+    try:
+        lines = _look(source, timeout, first_packet, stream)
+        info = _read(source, lines, timeout)
+    except TimeoutError:
+        raise LimitError(
+            f"{source}: no picture was decoded within {timeout:g} s; raise the timeout if the source is just slow"
+        ) from None
     check_size(info, smallest)
     return info
+
+
+def _look(source: str, timeout: float, first_packet: int, stream: int | None) -> list[Line]:
+    """What ffmpeg says of the input and of the frames it decoded."""
+    with ffmpeg.opened(source) as (options, name, descriptors):
+        command = ffmpeg.probe_command(options, name, first_packet, stream)
+        said = ffmpeg_process.messages(command, descriptors, timeout)
+    return [line for raw in said.decode("utf-8", "replace").splitlines() for line in Line.split(raw)]
 
 
 def check_size(info: VideoInfo, smallest: int = MIN_SIDE) -> None:
@@ -94,93 +102,66 @@ def check_size(info: VideoInfo, smallest: int = MIN_SIDE) -> None:
         )
 
 
-def _read(source: str, lines: list[Line]) -> VideoInfo:
-    frame = next((facts for line in lines if (facts := FrameFacts.parse(line))), None)
-    streams = [match for line in lines if line.who == "" and (match := _STREAM.match(line.text))]
-    # ffmpeg lists its output streams with the same words after the input's; the mapping line stands between them.
-    mapped = next((int(m[1]) for line in lines if (m := _MAPPED.match(line.text))), None)
-    if frame is None or mapped is None:
-        raise _no_picture(source, lines, [match[2] for match in streams])
-    header = next(match for match in streams if int(match[1]) == mapped)
+def _read(source: str, lines: list[Line], timeout: float) -> VideoInfo:
+    frames = [facts for line in lines if (facts := FrameFacts.parse(line))]
+    listing = Listing.parse(lines)
+    mapped = next((int(m[1]) for line in lines if line.level and (m := _MAPPED.match(line.text))), None)
+    stream = listing.stream(mapped) if listing is not None and mapped is not None else None
+    if not frames or listing is None or stream is None:
+        raise _no_picture(source, lines, [each.kind for each in listing.streams] if listing else [])
+    frame = frames[0]
+    turn = (0, False)
+    if stream.rotation is not None:
+        turn = read_turn(source, stream.index, timeout) or (stream.rotation, False)
     colour = parse_colour(lines)
-    rgb = frame.pixel_format.startswith(("rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "pal", "x2"))
-    matrix = "rgb" if rgb else colour.get("space", "unknown")
-    assumed = matrix in ("unknown", "reserved")
-    if assumed:
-        matrix = "bt709" if min(frame.width, frame.height) >= 720 else "smpte170m"
-    codec = header[3].split()[0].rstrip(",")
-    full_range = rgb or frame.pixel_format.startswith("yuvj") or colour.get("range") == "pc"
+    matrix, assumed = _matrix(frame, colour, sideways=turn[0] in (90, 270))
+    full_range = matrix in ("rgb", "xyz") or frame.pixel_format.startswith("yuvj") or colour.get("range") == "pc"
     rate = next((m for line in lines if (m := _RATE.search(line.text))), None)
-    still = codec in _STILL_CODECS and _container(lines).endswith(("_pipe", "image2"))
+    # Pictures joined as bytes are a motion picture; a single one is a still, whatever rate ffmpeg makes up for it.
+    # HEIF pictures come in MP4's boxes, without a duration.
+    piped = stream.codec in _STILL_CODECS and listing.container.endswith(("_pipe", "image2"))
+    heif = listing.container.startswith("mov") and listing.duration is None
+    still = (piped or heif) and len(frames) == 1
     return VideoInfo(
         source=source,
         width=frame.width,
         height=frame.height,
         fps=Fraction(int(rate[1]), int(rate[2])) if rate and int(rate[1]) and int(rate[2]) and not still else None,
-        duration=None if still else _duration(lines),
-        codec=codec,
-        container=_container(lines),
+        duration=None if still else listing.duration,
+        codec=stream.codec,
+        container=listing.container,
         pixel_format=frame.pixel_format,
-        bit_depth=bit_depth(frame.pixel_format),
+        bit_depth=min(bit_depth(frame.pixel_format), stream.bits or 32),
         matrix=matrix,
         matrix_assumed=assumed,
         range="pc" if full_range else "tv",
         transfer=colour.get("trc", "unknown"),
         primaries=colour.get("primaries", "unknown"),
-        rotation=_rotation(lines, mapped),
+        rotation=turn[0],
+        mirrored=turn[1],
         sample_aspect=frame.sample_aspect,
         interlaced=frame.interlaced,
-        stream=mapped,
-        video_streams=_count_video(streams, mapped),
+        stream=stream.index,
+        video_streams=max(1, len(listing.videos)),
         frame_count=1 if still else None,
+        dolby_vision=stream.dolby_vision[0] if stream.dolby_vision else None,
     )
 
 
-def bit_depth(pixel_format: str) -> int:
-    """Bits per component of a pixel format, by ffmpeg's name for it.
+def _matrix(frame: FrameFacts, colour: dict[str, str], sideways: bool) -> tuple[str, bool]:
+    """Name of the matrix, and whether it is a guess: BT.709 for what is larger than standard definition, else BT.601.
 
-    >>> bit_depth("yuv420p10le"), bit_depth("nv12"), bit_depth("rgb48le")
-    (10, 8, 16)
+    Players guess by the size as it is stored: HD is 1280 pixels wide or more than 576 high.
     """
-    deep = _DEEP_RGB.match(pixel_format)
-    if deep:
-        return 16
-    if pixel_format.startswith("x2"):
-        return 10
-    match = _DEPTH.search(pixel_format)
-    return int(match[1] or match[2]) if match else 8
-
-
-def _container(lines: list[Line]) -> str:
-    return next((m[1] for line in lines if (m := _CONTAINER.match(line.text))), "unknown").rstrip(",")
-
-
-def _duration(lines: list[Line]) -> float | None:
-    match = next((m for line in lines if (m := _DURATION.match(line.text))), None)
-    if not match:
-        return None
-    return int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3]) or None
-
-
-def _rotation(lines: list[Line], stream: int) -> int:
-    """Clockwise turn of ``stream`` in degrees, from the side data listed under its own header line."""
-    current = None
-    for line in lines:
-        if _MAPPED.match(line.text):
-            break
-        header = _STREAM.match(line.text)
-        if header:
-            current = int(header[1])
-        match = _ROTATION.search(line.text)
-        if match and current == stream and line.text.startswith("      "):
-            return round(-float(match[1])) % 360
-    return 0
-
-
-def _count_video(streams: list[re.Match[str]], mapped: int) -> int:
-    """Video streams of the input that are not cover art; the last header listed is the output's own."""
-    seen = {int(m[1]): m[3] for m in streams[:-1] if m[2] == "Video"}
-    return max(1, sum("(attached pic)" not in text and "(timed thumbnails)" not in text for text in seen.values()))
+    if is_rgb(frame.pixel_format):
+        return "rgb", False
+    if is_xyz(frame.pixel_format):
+        return "xyz", False
+    stated = colour.get("space", "unknown")
+    if stated not in ("unknown", "reserved"):
+        return stated, False
+    width, height = (frame.height, frame.width) if sideways else (frame.width, frame.height)
+    return ("bt709" if width >= 1280 or height > 576 else "smpte170m"), True
 
 
 def _no_picture(source: str, lines: list[Line], kinds: list[str]) -> InputError | LimitError:
