@@ -167,7 +167,7 @@ def test_a_stuck_decoder_is_killed_with_all_it_started(conviqt, stuck, make_vide
         ("failed", "limit"),
         ("scored", ""),
     ]
-    assert done.returncode == 1 and "--timeout" in done.stderr and decoders(videos) == []
+    assert done.returncode == 1 and "raise the timeout" in done.stderr and decoders(videos) == []
 
 
 def test_one_at_a_time_and_two_kinds_of_ctrl_c(stuck, make_video, tmp_path):
