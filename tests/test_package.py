@@ -31,7 +31,7 @@ def test_version_and_help_do_without_the_heavy_libraries():
         assert expected in done.stdout and done.stdout.rstrip().endswith("[]"), done.stdout
 
 
-def test_the_wheel_scores_a_video_in_an_empty_place(sample, tmp_path):
+def test_the_wheel_scores_a_video_in_an_empty_place(small, tmp_path):
     wheels, site, empty = tmp_path / "wheels", tmp_path / "site", tmp_path / "empty"
     empty.mkdir()
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", wheels, ROOT]
@@ -41,7 +41,7 @@ def test_the_wheel_scores_a_video_in_an_empty_place(sample, tmp_path):
         names = archive.namelist()
         assert "conviqt_cli/py.typed" in names and "conviqt_cli/bundles/conviqt-base/manifest.json" in names
         archive.extractall(site)
-    code = f"import conviqt_cli; print(conviqt_cli.__file__); print(conviqt_cli.predict({str(sample)!r}))"
+    code = f"import conviqt_cli; print(conviqt_cli.__file__); print(conviqt_cli.predict({str(small)!r}))"
     # Isolated (-I), so that the checkout is out of reach; dependencies come from this interpreter's own packages.
     done = subprocess.run(
         [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(site)!r}); {code}"],
@@ -60,16 +60,17 @@ def readme_commands() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def readers_folder(tmp_path_factory, sample, make_video):
+def readers_folder(tmp_path_factory, small, make_video):
     """A folder with every file that the README's commands name; the commands run there in the README's order."""
     folder = tmp_path_factory.mktemp("reader")
     for name in ("video.mp4", "a.mp4", "b.mkv"):
-        (folder / name).write_bytes(sample.read_bytes())
+        (folder / name).write_bytes(small.read_bytes())
     for place, names in (("clips", "abcdefgh"), ("KoNViD_1k_videos", ("101", "102", "103", "104", "105", "106"))):
         (folder / place).mkdir()
         for index, name in enumerate(names):
             crf = str(18 + 5 * index)
-            make_video(folder / place / f"{name}.mp4", "-c:v", "libx264", "-crf", crf, "-pix_fmt", "yuv420p", frames=16)
+            options = ("-c:v", "libx264", "-crf", crf, "-pix_fmt", "yuv420p")
+            make_video(folder / place / f"{name}.mp4", *options, size="64x48", frames=16)
     rows = [f"{name}.mp4,{4.6 - 0.4 * index:.2f},scene{index}" for index, name in enumerate("abcdefgh")]
     (folder / "labels.csv").write_text("\n".join(["video,mos,content", *rows]) + "\n")
     rows = [f"KoNViD_1k_videos/{101 + index}.mp4, 8.0, 25.0, {4.3 - 0.5 * index:.2f}" for index in range(6)]

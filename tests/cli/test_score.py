@@ -37,12 +37,12 @@ def test_the_compressed_half_is_the_worse_one(scored):
     assert min(clean) > max(compressed) + 0.5
 
 
-def test_all_formats_agree(conviqt, sample, tmp_path):
+def test_all_formats_agree(conviqt, small, tmp_path):
     outputs = [tmp_path / name for name in ("a.json", "a.ndjson", "a.csv")]
     for output in outputs:
-        assert conviqt("score", sample, *FAST, "-o", output, "--quiet").returncode == 0
+        assert conviqt("score", small, *FAST, "-o", output, "--quiet").returncode == 0
     segments = tmp_path / "s.csv"
-    table = conviqt("score", sample, *FAST, "-o", segments, "--segments", "--quiet")
+    table = conviqt("score", small, *FAST, "-o", segments, "--segments", "--quiet")
     document, line = json.loads(outputs[0].read_text()), json.loads(outputs[1].read_text())
     (row,) = csv.DictReader(outputs[2].open())
     rows = list(csv.DictReader(segments.open()))
@@ -52,10 +52,10 @@ def test_all_formats_agree(conviqt, sample, tmp_path):
     assert "1 (bad) to 5 (excellent), higher is better" in table.stdout
 
 
-def test_the_diagnosis_is_in_every_format(conviqt, diagnosing, sample, tmp_path):
+def test_the_diagnosis_is_in_every_format(conviqt, diagnosing, small, tmp_path):
     options = ("--weights", diagnosing, "--sampling", "every:9", "--device", "cpu", "--quiet")
-    table = conviqt("score", sample, *options, "--duration", "0.7", "-o", tmp_path / "s.csv", "--segments").stdout
-    (first, *_), record = csv.DictReader((tmp_path / "s.csv").open()), conviqt("score", sample, *options, "--json")
+    table = conviqt("score", small, *options, "--duration", "0.7", "-o", tmp_path / "s.csv", "--segments").stdout
+    (first, *_), record = csv.DictReader((tmp_path / "s.csv").open()), conviqt("score", small, *options, "--json")
     found = json.loads(record.stdout)["segments"][0]["diagnosis"]
     others = [{"family": "noise", "probability": 0.21}, {"family": "flicker", "probability": 0.1}]
     assert found == {"family": "blur", "level": 3.1, "probability": 0.64, "others": others}
@@ -65,7 +65,7 @@ def test_the_diagnosis_is_in_every_format(conviqt, diagnosing, sample, tmp_path)
         "0.6400",
     )
     assert "looks like" in table and "blur, level 3 of 5 (64 %)" in table
-    single = conviqt("score", sample, *options, "--duration", "0.4").stdout
+    single = conviqt("score", small, *options, "--duration", "0.4").stdout
     assert "picture  looks like blur, level 3 of 5 (64 %)" in single
     shown = json.loads(conviqt("weights", "show", diagnosing).stdout)
     assert shown["diagnosis"] == {"families": ["pristine", "blur", "flicker", "noise"], "card": {"labels": "made up"}}
@@ -73,10 +73,10 @@ def test_the_diagnosis_is_in_every_format(conviqt, diagnosing, sample, tmp_path)
     assert "verified" in conviqt("weights", "verify", diagnosing).stdout
 
 
-def test_the_report_of_one_video_is_made_anew_with_other_settings(conviqt, sample, tmp_path):
+def test_the_report_of_one_video_is_made_anew_with_other_settings(conviqt, small, tmp_path):
     for name in ("a.json", "a.csv"):
-        assert conviqt("score", sample, *FAST, "-o", tmp_path / name).returncode == 0
-        done = conviqt("score", sample, *FAST, "-o", tmp_path / name, "--pool", "min")
+        assert conviqt("score", small, *FAST, "-o", tmp_path / name).returncode == 0
+        done = conviqt("score", small, *FAST, "-o", tmp_path / name, "--pool", "min")
         assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "a.json").read_text())["pooling"] == "min"
     (row,) = csv.DictReader((tmp_path / "a.csv").open())
@@ -84,9 +84,9 @@ def test_the_report_of_one_video_is_made_anew_with_other_settings(conviqt, sampl
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "a.json"]
 
 
-def test_several_videos_and_one_that_fails(conviqt, sample, tmp_path):
+def test_several_videos_and_one_that_fails(conviqt, small, tmp_path):
     (tmp_path / "text.mp4").write_text("not a video\n" * 99)
-    done = conviqt("score", sample, tmp_path / "text.mp4", tmp_path / "none.mp4", "--json", *FAST)
+    done = conviqt("score", small, tmp_path / "text.mp4", tmp_path / "none.mp4", "--json", *FAST)
     assert done.returncode == 1
     records = [json.loads(line) for line in done.stdout.splitlines()]
     assert [r["status"] for r in records] == ["scored", "failed", "failed"]
@@ -95,7 +95,7 @@ def test_several_videos_and_one_that_fails(conviqt, sample, tmp_path):
     assert len(errors) == 2 and "Traceback" not in done.stderr
     assert "not a video" in errors[0] and "no such file" in errors[1]
     output = tmp_path / "all.json"
-    conviqt("score", sample, tmp_path / "none.mp4", "-o", output, *FAST)
+    conviqt("score", small, tmp_path / "none.mp4", "-o", output, *FAST)
     assert [r["status"] for r in json.loads(output.read_text())] == ["scored", "failed"]
 
 
@@ -114,26 +114,26 @@ def test_a_failing_video_gives_no_number_on_stdout(conviqt, tmp_path):
         ("--threads", "0"), ("--no-such-option",),
     ],
 )  # fmt: skip
-def test_wrong_usage_is_exit_code_2_and_names_the_option(conviqt, sample, arguments):
-    done = conviqt("score", sample, *arguments)
+def test_wrong_usage_is_exit_code_2_and_names_the_option(conviqt, small, arguments):
+    done = conviqt("score", small, *arguments)
     assert done.returncode == 2 and done.stdout == ""
     assert "Traceback" not in done.stderr and arguments[0].split("=")[0] in done.stderr
 
 
-def test_names_with_anything_in_them(conviqt, sample, tmp_path):
+def test_names_with_anything_in_them(conviqt, small, tmp_path):
     names = ["-o.mp4", "a 'quoted\" name.mp4", "two\nlines.mp4", "[bold].mp4"]
     for name in names:
-        (tmp_path / name).write_bytes(sample.read_bytes())
+        (tmp_path / name).write_bytes(small.read_bytes())
     done = conviqt("score", "--json", *FAST, "--", *names, cwd=tmp_path, env=_with_package())
     assert [json.loads(line)["source"] for line in done.stdout.splitlines()] == names
     assert done.returncode == 0
 
 
-def test_a_url_is_opened_and_may_not_lead_to_local_files(conviqt, sample, tmp_path):
+def test_a_url_is_opened_and_may_not_lead_to_local_files(conviqt, small, tmp_path):
     (tmp_path / "list.m3u8").write_text(
-        f"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nfile://{sample}\n#EXT-X-ENDLIST\n"
+        f"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nfile://{small}\n#EXT-X-ENDLIST\n"
     )
-    (tmp_path / "v.mp4").write_bytes(sample.read_bytes())
+    (tmp_path / "v.mp4").write_bytes(small.read_bytes())
     handler = functools.partial(_Quiet, directory=str(tmp_path))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -143,20 +143,20 @@ def test_a_url_is_opened_and_may_not_lead_to_local_files(conviqt, sample, tmp_pa
     assert [json.loads(line)["status"] for line in done.stdout.splitlines()] == ["scored", "failed", "failed"]
 
 
-def test_features_of_several_videos(conviqt, sample, tmp_path):
+def test_features_of_several_videos(conviqt, small, tmp_path):
     other = tmp_path / "other.mp4"
-    other.write_bytes(sample.read_bytes())
-    done = conviqt("features", sample, other, "-o", tmp_path / "f.npz", *FAST)
+    other.write_bytes(small.read_bytes())
+    done = conviqt("features", small, other, "-o", tmp_path / "f.npz", *FAST)
     assert done.returncode == 0, done.stderr
     with np.load(tmp_path / "f.npz", allow_pickle=False) as file:
         assert file["clip_features"].shape == (2, 2048) and file["clip_features"].dtype == np.float32
-        assert list(file["names"]) == [str(sample), str(other)]
+        assert list(file["names"]) == [str(small), str(other)]
         assert file["start"][0] == 0 and str(file["encoder_id"])
         assert np.array_equal(file["clip_features"][0], file["clip_features"][1])
 
 
-def test_features_keep_what_could_be_read(conviqt, sample, tmp_path):
-    done = conviqt("features", tmp_path / "none.mp4", sample, "-o", tmp_path / "f.npz", *FAST)
+def test_features_keep_what_could_be_read(conviqt, small, tmp_path):
+    done = conviqt("features", tmp_path / "none.mp4", small, "-o", tmp_path / "f.npz", *FAST)
     assert done.returncode == 1 and "no such file" in done.stderr
     with np.load(tmp_path / "f.npz") as file:
         assert len(file["names"]) == 1
@@ -173,8 +173,8 @@ def test_weights_commands(conviqt, tmp_path):
     assert done.returncode == 1 and "no such file" in done.stderr
 
 
-def test_verbose_says_what_runs_and_no_color_is_obeyed(conviqt, sample):
-    done = conviqt("score", sample, *FAST, "--verbose")
+def test_verbose_says_what_runs_and_no_color_is_obeyed(conviqt, small):
+    done = conviqt("score", small, *FAST, "--verbose")
     assert "ffmpeg" in done.stderr and "encoder" in done.stderr
     assert "\x1b[" not in done.stdout + done.stderr
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-FAST = ("--sampling", "every:9", "--device", "cpu", "--threads", "1", "-q")
+FAST = ("--sampling", "every:9", "--device", "cpu", "--precision", "fp32", "--threads", "1", "-q")
 ODD = os.fsdecode(b'-odd \xff "name",\nof a file.mp4')
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from conviqt_cli.errors import UsageError
 from conviqt_cli.model.bundle import open_bundle
 from conviqt_cli.model.networks import SpatialNetwork, TemporalNetwork, half_size
-from conviqt_cli.model.torch_backend import TorchEncoder, choose_device, choose_precision
+from conviqt_cli.model.torch_backend import TorchEncoder, choose_device, choose_precision, cpu_has_bf16
 
 
 def pictures(count, height=72, width=96, seed=0):
@@ -121,3 +121,18 @@ def test_cuda_agrees_with_the_cpu(encoder):
     for precision, tolerance in (("fp32", 1e-3), ("fp16", 1e-2)):
         found = TorchEncoder(open_bundle(), "cuda", precision).spatial(frames)
         assert np.linalg.norm(found - reference) / np.linalg.norm(reference) < tolerance
+
+
+@pytest.mark.parametrize("unit", ["_is_avx512_bf16_supported", "_is_amx_tile_supported"])
+def test_auto_is_bf16_on_processors_that_compute_it_and_fp32_elsewhere(monkeypatch, unit):
+    cpu = torch.device("cpu")
+    for each in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.setattr(torch.cpu, each, lambda: False, raising=False)
+    assert not cpu_has_bf16() and choose_precision("auto", cpu) == "fp32"
+    monkeypatch.setattr(torch.cpu, unit, lambda: True, raising=False)
+    assert cpu_has_bf16() and choose_precision("auto", cpu) == "bf16"
+    assert choose_precision("fp32", cpu) == "fp32"
+    # PyTorch without either check knows of no such unit.
+    for each in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.delattr(torch.cpu, each)
+    assert not cpu_has_bf16()

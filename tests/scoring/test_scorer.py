@@ -13,9 +13,11 @@ from conviqt_cli import load
 from conviqt_cli.errors import BundleError, UsageError
 from conviqt_cli.scoring.results import VideoScore
 
+pytestmark = pytest.mark.usefixtures("networks")
+
 
 @pytest.fixture(scope="module")
-def scorer():
+def scorer(networks):
     return load(device="cpu", sampling="every:9")
 
 
@@ -37,9 +39,9 @@ def test_more_compression_never_scores_higher(scorer, sample, ffmpeg, tmp_path):
     assert all(worse < better for better, worse in itertools.pairwise(scores[1:])) and scores[0] > scores[-1] + 1.5
 
 
-def test_pooled_quality_is_the_score_of_the_mean_vector(sample):
+def test_pooled_quality_is_the_score_of_the_mean_vector(small):
     scorer = load(device="cpu")
-    score, features = scorer.score(sample, start=1.4, duration=1.2), scorer.features(sample, start=1.4, duration=1.2)
+    score, features = scorer.score(small, start=1.4, duration=1.2), scorer.features(small, start=1.4, duration=1.2)
     raw = scorer.regressor.predict(features.clip_features)
     expected = np.clip(raw, 1, 5)
     assert [s.quality for s in score.segments] == pytest.approx(list(expected), abs=1e-5)
@@ -49,9 +51,9 @@ def test_pooled_quality_is_the_score_of_the_mean_vector(sample):
     assert score.quality == pytest.approx(expected.mean(), abs=1e-5)
 
 
-def test_overlapping_tail_is_computed_once(sample):
+def test_overlapping_tail_is_computed_once(small):
     # 100 frames: six clips back to back, and a tail that shares 12 frames with the last of them.
-    score = load(device="cpu", sampling="dense").score(sample)
+    score = load(device="cpu", sampling="dense").score(small)
     assert len(score.segments) == 7 and score.frames_scored == 100
 
 
@@ -68,8 +70,8 @@ def test_a_still_is_scored_as_itself(scorer, make_video, tmp_path):
     assert score.frames_scored == 1 and "short" in codes(score)
 
 
-def test_where_the_video_is_cut_shows_in_the_times(scorer, sample):
-    score = scorer.score(sample, start=2.0, duration=0.64)
+def test_where_the_video_is_cut_shows_in_the_times(scorer, small):
+    score = scorer.score(small, start=2.0, duration=0.64)
     assert (score.segments[0].start, score.segments[0].end) == pytest.approx((2.0, 2.64), abs=1e-6)
     assert score.video.frame_count is None
 
@@ -81,32 +83,32 @@ def test_warnings_name_what_makes_a_score_mean_less(scorer, make_video, tmp_path
     assert {"hdr", "non_square_pixels", "small"} <= codes(score)
 
 
-def test_progress_reaches_what_was_promised(sample):
+def test_progress_reaches_what_was_promised(small):
     seen = []
-    load(device="cpu").score(sample, duration=1.5, progress=lambda info, done: seen.append(done))
+    load(device="cpu").score(small, duration=1.5, progress=lambda info, done: seen.append(done))
     assert seen[-1].frames_done == seen[-1].frames_expected and seen[-1].remaining == 0
     assert [done.frames_done for done in seen] == sorted(done.frames_done for done in seen)
 
 
-def test_intervals_hold_the_score_and_stay_on_the_scale(sample):
-    score = load(device="cpu", sampling="every:9").score(sample)
+def test_intervals_hold_the_score_and_stay_on_the_scale(small):
+    score = load(device="cpu", sampling="every:9").score(small)
     if score.interval is None:
         pytest.skip("the bundled regressor has no intervals")
     assert 1 <= score.interval.low <= score.quality <= score.interval.high <= 5
-    other = load(device="cpu", sampling="every:9", pooling="min").score(sample)
+    other = load(device="cpu", sampling="every:9", pooling="min").score(small)
     assert other.interval is None  # intervals are calibrated for the mean
 
 
-def test_segments_are_diagnosed_where_the_bundle_can(scorer, diagnosing, sample):
-    segments = load(diagnosing, device="cpu", sampling="every:9").score(sample, duration=0.7).segments
+def test_segments_are_diagnosed_where_the_bundle_can(scorer, diagnosing, small):
+    segments = load(diagnosing, device="cpu", sampling="every:9").score(small, duration=0.7).segments
     assert [each.diagnosis.text for each in segments] == ["looks like blur, level 3 of 5 (64 %)"] * len(segments)
     assert (segments[0].diagnosis.level, segments[0].diagnosis.others[0].family) == (pytest.approx(3.1), "noise")
-    (segment, *_) = scorer.score(sample, duration=0.7).segments
+    (segment, *_) = scorer.score(small, duration=0.7).segments
     assert (segment.diagnosis is None) == (scorer.bundle.diagnosis() is None)
 
 
-def test_predict_is_one_number(sample):
-    quality = conviqt_cli.predict(sample)
+def test_predict_is_one_number(small):
+    quality = conviqt_cli.predict(small)
     assert isinstance(quality, float) and 1 <= quality <= 5
 
 
