@@ -19,6 +19,7 @@ def features(
     start: options.Start = None,
     duration: options.Duration = None,
     timeout: options.Timeout = 120.0,
+    stream: options.Stream = None,
     weights: options.Weights = None,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
@@ -39,7 +40,7 @@ def features(
     from conviqt_cli.scoring.feature_set import FeatureSet
     from conviqt_cli.scoring.scorer import load
 
-    scorer = load(weights, None, device, sampling, precision, threads, timeout=timeout)
+    scorer = load(weights, None, device, sampling, precision, threads, timeout=timeout, stream=stream)
     if verbose:
         log(f"model {scorer.bundle.id}, encoder {scorer.encoder_id}")
         log(f"{scorer.encoder.device}, {scorer.encoder.precision}, sampling {scorer.plan.to_dict()}")

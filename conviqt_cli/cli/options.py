@@ -70,6 +70,13 @@ MaxFrames = Annotated[
         rich_help_panel="What is scored",
     ),
 ]  # fmt: skip
+Stream = Annotated[
+    int | None,
+    typer.Option(
+        "--stream", min=0, metavar="N", show_default="the default, else the largest", rich_help_panel="What is scored",
+        help="Score the stream of this number, as ffmpeg counts them.",
+    ),
+]  # fmt: skip
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and results.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Report ffmpeg, model and settings on stderr.")]
 

@@ -82,6 +82,7 @@ def score(
     duration: options.Duration = None,
     timeout: options.Timeout = 120.0,
     max_frames: options.MaxFrames = 1_000_000,
+    stream: options.Stream = None,
     weights: options.Weights = None,
     regressor: options.RegressorFile = None,
     device: options.Device = "auto",
@@ -120,7 +121,17 @@ def score(
     from conviqt_cli.scoring.settings import ScoringSettings, Span
 
     settings = ScoringSettings(
-        weights, regressor, device, precision, threads, parse_plan(sampling), pool, Span(*span), timeout, max_frames
+        weights,
+        regressor,
+        device,
+        precision,
+        threads,
+        parse_plan(sampling),
+        pool,
+        Span(*span),
+        timeout,
+        max_frames,
+        stream,
     )
     rules = Rules(recursive, tuple(include or ()), tuple(exclude or ()), None if output is None else os.fspath(output))
     inputs = Inputs(tuple(videos or ()), tuple(files_from or ()), b"\0" if null else b"\n", rules)

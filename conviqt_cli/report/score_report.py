@@ -124,6 +124,7 @@ def _facts(score: VideoScore) -> Text:
     info, plan = score.video, score.settings.plan
     rate = f"{float(info.fps):.5g} fps" if info.fps else "still image"
     turned = (", mirrored" if info.mirrored else "") + (f", turned {info.rotation} degrees" if info.rotation else "")
+    chosen = f", stream #{info.stream} of {info.video_streams}" if info.video_streams > 1 else ""
     depth = f" {info.bit_depth}-bit" if info.bit_depth != 8 else ""
     length = clock(info.duration) if info.duration else "length not stated"
     every = plan.period_for(info.duration)
@@ -132,7 +133,7 @@ def _facts(score: VideoScore) -> Text:
     clip_word = "segment" if len(score.segments) == 1 else "segments"
     model = f"{score.model.id} ({score.model.checksum[:12]})"
     lines = (
-        ("video", f"{info.width}x{info.height}{turned}, {rate}, {length}, {info.codec}{depth}"),
+        ("video", f"{info.width}x{info.height}{turned}{chosen}, {rate}, {length}, {info.codec}{depth}"),
         ("scored", f"{len(score.segments)} {clip_word}, {score.frames_scored} frames ({plan.name}: {spread}), "
                    f"pooled by {score.pooling}"),
         ("model", f"{model}, {score.settings.device} {score.settings.precision}, {score.wall_seconds:.1f} s"),

@@ -195,7 +195,7 @@ class Scorer:
     def _encode(self, source: str, span: Span, progress: ProgressCallback | None) -> _Encoded:
         settings = self.settings
         # The first frame may be tiny and the rest not: the schedule settles which size counts.
-        found = probe(source, timeout=settings.timeout, smallest=1)
+        found = probe(source, timeout=settings.timeout, smallest=1, stream=settings.stream)
         planned = schedule(found, settings.plan, span.start, span.duration, settings.timeout, settings.max_frames)
         info = planned.info
         began = time.perf_counter()
@@ -259,12 +259,14 @@ def load(
     pooling: str = "mean",
     timeout: float = TIMEOUT,
     max_frames: int = MAX_FRAMES,
+    stream: int | None = None,
 ) -> Scorer:
     """Load a model, ready to score.
 
     Args:
         sampling: ``sparse``, ``dense`` (every frame, the published protocol) or ``every:SECONDS``.
-        weights, regressor, device, precision, threads, pooling, timeout, max_frames: see :class:`ScoringSettings`.
+        weights, regressor, device, precision, threads, pooling, timeout, max_frames, stream: see
+            :class:`ScoringSettings`.
 
     Raises :class:`BundleError` or :class:`RegressorError` for damaged or mismatched files, :class:`UsageError` for
     settings out of range.
@@ -280,6 +282,7 @@ def load(
             pooling=pooling,
             timeout=timeout,
             max_frames=max_frames,
+            stream=stream,
         )
     )
 

@@ -42,6 +42,7 @@ class ScoringSettings:
         span: which part of the video is scored.
         timeout: seconds without a decoded frame after which a video is aborted.
         max_frames: frames after which a video is aborted.
+        stream: number of the stream to score, as ffmpeg counts; ``None`` to choose the one that is the video.
 
     Raises :class:`UsageError` for an unknown pooling: this is the one place where it is checked.
     """
@@ -56,6 +57,7 @@ class ScoringSettings:
     span: Span = field(default_factory=Span)
     timeout: float = TIMEOUT
     max_frames: int = MAX_FRAMES
+    stream: int | None = None
 
     def __post_init__(self) -> None:
         check_pooling(self.pooling)
@@ -69,8 +71,13 @@ class ScoringSettings:
             "duration_s": self.span.duration,
             "device": self.device,
             "precision": self.precision,
+            **self._chosen_stream(),
         }
 
     def features_dict(self) -> dict[str, Any]:
         """What shapes clip vectors, JSON-ready: the ``settings`` of a feature set."""
-        return {"sampling": self.plan.to_dict(), "precision": self.precision}
+        return {"sampling": self.plan.to_dict(), "precision": self.precision, **self._chosen_stream()}
+
+    def _chosen_stream(self) -> dict[str, int]:
+        """Said only where it was chosen, so that scores made without a choice still compare with earlier ones."""
+        return {} if self.stream is None else {"stream": self.stream}

@@ -66,7 +66,7 @@ def video_notes(info: VideoInfo, report: DecodeReport, length: float | None, rep
         ratio = f"{info.sample_aspect.numerator}:{info.sample_aspect.denominator}"
         yield Note("non_square_pixels", f"pixels are not square ({ratio}): scored as stored, not as displayed")
     if info.video_streams > 1:
-        yield Note("several_streams", f"{info.video_streams} video streams: the first one was scored (#{info.stream})")
+        yield Note("several_streams", f"{info.video_streams} video streams: #{info.stream} was scored")
     if min(info.width, info.height) < SMALL_SIDE:
         yield Note("small", f"the picture is only {info.width}x{info.height} pixels: too small for a reliable score")
 

@@ -33,6 +33,9 @@ QUEUE_FRAMES = 8
 #: Share of packets that may fail to decode before the video counts as unreadable rather than damaged.
 MAX_LOST_SHARE = 0.1
 
+#: Frames in a row that may be missing, however few are decoded in all: those of one clip.
+MAX_LOST_RUN = 16
+
 #: Most frames decoded of one video (11 hours at 25 frames/s). A small file can hold any number of them.
 MAX_FRAMES = 1_000_000
 
@@ -201,8 +204,18 @@ class FrameStream:
     def _by_timeline(self, timeline: Timeline) -> Iterator[Frame]:
         assert self._selection is not None
         self.report.jumps, self.report.no_clock = timeline.jumps, False
+        shown = [-1]
         for number, picture in self._numbered(timeline, self._selection):
+            shown.append(int(np.searchsorted(self._selection.frames, number)))
             yield Frame(number, float(timeline.times[number]), float(timeline.durations[number]), picture)
+        gaps = np.diff([*shown, len(self._selection.frames)]) - 1
+        longest = int(gaps.argmax())
+        if gaps[longest] > max(MAX_LOST_RUN, MAX_LOST_SHARE * len(self._selection.frames)):
+            at = float(timeline.times[self._selection.frames[shown[longest] + 1]])
+            raise DecodeError(
+                f"{self.info.source}: {gaps[longest]} frames in a row, from {at:.2f} s on, could not be decoded: "
+                "the stream is damaged there, or goes on in another format; convert it to one first"
+            )
 
     def _numbered(self, timeline: Timeline, selection: Selection) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """The wanted pictures with their places in the timeline."""

@@ -156,6 +156,22 @@ def header_command(options: dict[str, Any], name: str, stream: int) -> list[str]
     return _command(options, name, f"0:{stream}", output, "error", "pipe:1")
 
 
+def all_packets_command(options: dict[str, Any], name: str, streams: list[int]) -> list[str]:
+    """List the packets of several streams on stdout, as framecrc prints them; it numbers the streams from 0."""
+    output = {"c": "copy", "copyinkf": None, "f": "framecrc"}
+    return _command(options, name, [f"0:{stream}" for stream in streams], output, "error", "pipe:1")
+
+
+def thumbnails_command(
+    options: dict[str, Any], name: str, stream: int, keys_only: bool, step: int, count: int, size: tuple[int, int]
+) -> list[str]:
+    """Every ``step``-th frame of a stream, or of its key frames, ``count`` in all, as small grey pictures on stdout."""
+    options = {**options, **({"skip_frame": "nokey"} if keys_only else {})}
+    chosen = f"select='not(mod(n,{step}))',scale={size[0]}:{size[1]}:flags=area,format=gray"
+    output = {"vf": chosen, "fps_mode": "passthrough", "frames:v": count, "f": "rawvideo"}
+    return _command(options, name, f"0:{stream}", output, "error", "pipe:1")
+
+
 def frames_command(options: dict[str, Any], name: str, stream: int, packets: list[int]) -> list[str]:
     """Decode the packets of the given numbers alone and report what their frames are, writing no picture."""
     kept = "+".join(f"eq(n,{number})" for number in packets)
@@ -243,13 +259,15 @@ def look_command(
 
 
 def _command(
-    options: dict[str, Any], name: str, stream: str, output: dict[str, Any], loglevel: str, target: str
+    options: dict[str, Any], name: str, stream: str | list[str], output: dict[str, Any], loglevel: str, target: str
 ) -> list[str]:
     import ffmpeg
 
     options = {"max_pixels": MAX_PIXELS, **options}
     node = ffmpeg.input(name, **options)
-    node = ffmpeg.output(node, target, map=stream, an=None, sn=None, dn=None, **output)
+    first, *others = [stream] if isinstance(stream, str) else stream
+    node = ffmpeg.output(node, target, map=first, an=None, sn=None, dn=None, **output)
     node = node.global_args("-hide_banner", "-nostdin", "-nostats", "-loglevel", f"level+{loglevel}")
     command: list[str] = node.compile(cmd=find_ffmpeg().path)
-    return command
+    at = command.index("-map")
+    return [*command[:at], *(part for other in (first, *others) for part in ("-map", other)), *command[at + 2 :]]

@@ -12,6 +12,7 @@ from conviqt_cli.video.listing import Listing
 from conviqt_cli.video.messages import FrameFacts, Line, parse_colour
 from conviqt_cli.video.pixel_formats import bit_depth, is_rgb, is_xyz
 from conviqt_cli.video.rotation import read_turn
+from conviqt_cli.video.streams import check_choice, choose
 
 #: Shortest picture side scored, in pixels. Below it the half-size picture has nothing left for the network to see.
 MIN_SIDE = 16
@@ -69,20 +70,38 @@ def probe(
 ) -> VideoInfo:
     """Look at ``source`` (a path or a URL) by decoding its first frame, or the one in ``first_packet``.
 
-    ``stream`` is the number of the stream to look at; ``None`` takes the first that is no cover art.
+    ``stream`` is the number of the stream to look at; ``None`` chooses as :func:`~conviqt_cli.video.streams.choose`
+    does, and raises what it raises.
 
-    Raises :class:`InputError` when it cannot be opened or holds no video, :class:`LimitError` when its picture is
-    too small or too large, or when nothing came within ``timeout`` seconds.
+    Raises :class:`InputError` when it cannot be opened or holds no video, or no such stream, :class:`LimitError` when
+    its picture is too small or too large, or when nothing came within ``timeout`` seconds.
     """
     try:
-        lines = _look(source, timeout, first_packet, stream)
-        info = _read(source, lines, timeout)
+        info = _read(source, _look_at_the_video(source, timeout, first_packet, stream), timeout)
     except TimeoutError:
         raise LimitError(
             f"{source}: no picture was decoded within {timeout:g} s; raise the timeout if the source is just slow"
         ) from None
     check_size(info, smallest)
     return info
+
+
+def _look_at_the_video(source: str, timeout: float, first_packet: int, wanted: int | None) -> list[Line]:
+    """What ffmpeg says of the wanted stream (``None``: the one that is the video); most files need one look."""
+    lines = _look(source, timeout, first_packet, wanted)
+    listing = Listing.parse(lines)
+    if listing is None:
+        return lines
+    if wanted is not None:
+        check_choice(source, listing, wanted)
+        return lines
+    chosen = choose(source, listing, timeout)
+    return lines if chosen is None or chosen == _mapped(lines) else _look(source, timeout, first_packet, chosen)
+
+
+def _mapped(lines: list[Line]) -> int | None:
+    """Number of the stream that was looked at."""
+    return next((int(m[1]) for line in lines if line.level and (m := _MAPPED.match(line.text))), None)
 
 
 def _look(source: str, timeout: float, first_packet: int, stream: int | None) -> list[Line]:
@@ -105,7 +124,7 @@ def check_size(info: VideoInfo, smallest: int = MIN_SIDE) -> None:
 def _read(source: str, lines: list[Line], timeout: float) -> VideoInfo:
     frames = [facts for line in lines if (facts := FrameFacts.parse(line))]
     listing = Listing.parse(lines)
-    mapped = next((int(m[1]) for line in lines if line.level and (m := _MAPPED.match(line.text))), None)
+    mapped = _mapped(lines)
     stream = listing.stream(mapped) if listing is not None and mapped is not None else None
     if not frames or listing is None or stream is None:
         raise _no_picture(source, lines, [each.kind for each in listing.streams] if listing else [])

@@ -47,7 +47,7 @@ def settle_size(info: VideoInfo, timeline: Timeline, timeout: float) -> VideoInf
     most = max(shown, key=lambda size: (shown[size], size))
     if most == (info.width, info.height):
         return info
-    return probe(info.source, timeout, first_packet=int(numbers[sizes.index(most)]))
+    return probe(info.source, timeout, first_packet=int(numbers[sizes.index(most)]), stream=info.stream)
 
 
 def _times(timeline: Timeline, numbers: Indices) -> Floats:
