@@ -18,8 +18,8 @@ def test_the_harness_sees_what_must_not_be(monkeypatch):
     few = ("avi-mjpeg",)
     monkeypatch.setattr(fuzz, "CLIPS", {name: fuzz.CLIPS[name] for name in few})
 
-    def flattering(scorer, source, span):
-        result = score_one(scorer, source, span)
+    def flattering(scorer, source):
+        result = score_one(scorer, source)
         if "case." not in source:
             return result
         return FailedScore(source, "internal", "boom")
