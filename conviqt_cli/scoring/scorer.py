@@ -24,6 +24,7 @@ from conviqt_cli.quality.diagnosis import Diagnosis, DiagnosisHead
 from conviqt_cli.quality.intervals import DEFAULT_LEVEL
 from conviqt_cli.quality.pooling import pool
 from conviqt_cli.quality.regressor import Regressor, check_belongs, load_regressor
+from conviqt_cli.scoring.combing import Combing
 from conviqt_cli.scoring.feature_set import FeatureSet
 from conviqt_cli.scoring.features import FeatureExtractor
 from conviqt_cli.scoring.picture_checks import PictureChecks
@@ -32,9 +33,10 @@ from conviqt_cli.scoring.prefetch import clips_ahead
 from conviqt_cli.scoring.progress import ProgressCallback, ScoringProgress
 from conviqt_cli.scoring.results import Interval, ModelInfo, Note, SegmentScore, VideoScore
 from conviqt_cli.scoring.settings import TIMEOUT, ScoringSettings, Span
-from conviqt_cli.scoring.warnings import score_notes, video_notes
+from conviqt_cli.scoring.warnings import INTERLACED_SHARE, score_notes, video_notes
 from conviqt_cli.video.bars import Rectangle, find_bars
-from conviqt_cli.video.decode import MAX_FRAMES, filters
+from conviqt_cli.video.colour import filters
+from conviqt_cli.video.decode import MAX_FRAMES
 from conviqt_cli.video.probe import VideoInfo, probe
 
 #: Entered with each video's facts before it is decoded; may wait, or refuse with a :class:`LimitError`.
@@ -207,7 +209,7 @@ class Scorer:
         vectors, starts, ends = [], [], []
         repeated = 0
         inside = PictureInside(info, find_bars(info, filters(info), span.start, planned.length, settings.timeout))
-        checks = PictureChecks()
+        checks, combing = PictureChecks(), Combing()
         extractor = FeatureExtractor(self.encoder, report_progress)
         with (
             self._admit(info),
@@ -216,6 +218,7 @@ class Scorer:
         ):
             for clip in map(inside, source_of_clips):
                 checks.see(clip)
+                combing.see(clip)
                 vectors.append(self.encoder.temporal(extractor.spatial(clip)))
                 starts.append(clip.start)
                 ends.append(clip.end)
@@ -227,12 +230,15 @@ class Scorer:
                 f"{source}: at precision {self.encoder.precision} the network gave values that are not finite; "
                 "use precision fp32"
             )
+        # The first frame alone does not tell.
+        info = replace(info, interlaced=report.interlaced >= INTERLACED_SHARE)
         if span.is_whole_video:
             info = replace(info, frame_count=report.frames if planned.timeline is None else len(planned.timeline))
         notes = (
             *video_notes(info, report, None if planned.timeline else planned.length, repeated),
             *inside.notes(),
             *checks.notes(),
+            *combing.notes(info.interlaced),
         )
         return _Encoded(info, stacked, np.array(starts), np.array(ends), extractor.count, notes, inside.area)
 

@@ -12,13 +12,15 @@ from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.quality.intervals import DEFAULT_LEVEL
 from conviqt_cli.quality.regressor import Regressor
 from conviqt_cli.scoring.results import Note
-from conviqt_cli.video.decode import DecodeReport, matrix_is_known
+from conviqt_cli.video.colour import HDR_TRANSFERS, is_tone_mapped, matrix_is_known
+from conviqt_cli.video.decode import DecodeReport
 from conviqt_cli.video.probe import VideoInfo
 
 #: Short side, in pixels, below which a picture is outside what quality models are made for.
 SMALL_SIDE = 64
 
-_HDR_TRANSFERS = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
+#: Share of frames flagged as interlaced from which on the video is.
+INTERLACED_SHARE = 0.1
 
 
 def video_notes(info: VideoInfo, report: DecodeReport, length: float | None, repeated: int) -> Iterator[Note]:
@@ -53,15 +55,10 @@ def video_notes(info: VideoInfo, report: DecodeReport, length: float | None, rep
                 "shorter_than_stated",
                 f"the picture ends at {report.end:.2f} s although the file states {length:.2f} s",
             )
-    if info.transfer in _HDR_TRANSFERS:
-        yield Note(
-            "hdr",
-            f"HDR video ({_HDR_TRANSFERS[info.transfer]}): scored without tone mapping, which the model has not seen",
-        )
-    if not matrix_is_known(info):
-        yield Note("matrix", f"colour matrix {info.matrix} is not supported and was read as BT.709")
+    yield from _colour_notes(info, report)
     if info.interlaced:
-        yield Note("interlaced", "interlaced video: scored as stored, without deinterlacing")
+        share = f" ({report.interlaced:.0%} of its frames)" if 0 < report.interlaced < 0.995 else ""
+        yield Note("interlaced", f"interlaced video{share}: scored as stored, without deinterlacing")
     if info.sample_aspect != 1:
         ratio = f"{info.sample_aspect.numerator}:{info.sample_aspect.denominator}"
         yield Note("non_square_pixels", f"pixels are not square ({ratio}): scored as stored, not as displayed")
@@ -69,6 +66,32 @@ def video_notes(info: VideoInfo, report: DecodeReport, length: float | None, rep
         yield Note("several_streams", f"{info.video_streams} video streams: #{info.stream} was scored")
     if min(info.width, info.height) < SMALL_SIDE:
         yield Note("small", f"the picture is only {info.width}x{info.height} pixels: too small for a reliable score")
+
+
+def _colour_notes(info: VideoInfo, report: DecodeReport) -> Iterator[Note]:
+    """About what the stream's colours mean."""
+    if info.transfer in HDR_TRANSFERS:
+        kind = HDR_TRANSFERS[info.transfer]
+        done = (
+            "tone-mapped to SDR before it was scored"
+            if is_tone_mapped(info)
+            else "scored without tone mapping, which the model has not seen, as this ffmpeg lacks zscale or tonemap"
+        )
+        yield Note("hdr", f"HDR video ({kind}): {done}")
+    if info.dolby_vision == 5:
+        yield Note(
+            "dolby_vision",
+            "Dolby Vision profile 5: its colours are not YCbCr, but were read as such; the score is not reliable",
+        )
+    elif not matrix_is_known(info):
+        yield Note("matrix", f"colour matrix {info.matrix} is not supported and was read as BT.709")
+    if report.transparent:
+        yield Note("alpha", "some pixels are transparent: scored as on a black background")
+    elif info.alpha_unseen:
+        yield Note(
+            "alpha",
+            "the video has transparency that this ffmpeg cannot read: what lies behind transparent pixels was scored",
+        )
 
 
 def score_notes(

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 from conviqt_cli.errors import DecodeError, LimitError
 from conviqt_cli.video import ffmpeg, ffmpeg_process, planes
+from conviqt_cli.video.colour import filters
+from conviqt_cli.video.fields import watching
 from conviqt_cli.video.messages import DecoderLog, Line
 from conviqt_cli.video.probe import VideoInfo
 from conviqt_cli.video.selection import Selection, select
@@ -42,17 +44,6 @@ MAX_FRAMES = 1_000_000
 #: ffmpeg's "no time stamp" (AV_NOPTS_VALUE).
 NO_STAMP = -(1 << 63)
 
-#: swscale's names for the YCbCr matrices that showinfo reports.
-_SCALE_MATRIX = {
-    "bt709": "bt709",
-    "fcc": "fcc",
-    "bt470bg": "bt470",
-    "smpte170m": "smpte170m",
-    "smpte240m": "smpte240m",
-    "bt2020nc": "bt2020",
-    "bt2020c": "bt2020",
-}
-
 
 @dataclass(frozen=True)
 class Frame:
@@ -73,6 +64,8 @@ class DecodeReport:
 
     ``frames`` were handed out, up to ``end`` seconds. ``damaged`` were repaired by the decoder, ``lost`` could not be
     decoded. ``jumps`` counts the places where the clock went back or jumped.
+    ``interlaced`` is the share of frames marked as such, of some of the frames handed out; ``transparent`` says that
+    some of those had pixels that are not opaque.
     """
 
     frames: int = 0
@@ -82,6 +75,8 @@ class DecodeReport:
     format_changes: int = 0
     no_clock: bool = False
     jumps: int = 0
+    interlaced: float = 0.0
+    transparent: bool = False
 
 
 class FrameStream:
@@ -93,7 +88,7 @@ class FrameStream:
     which are wanted: only those are converted and handed out, each once and in order, and what no wanted frame needs is
     not decoded. Without one, every frame of the part from ``start`` seconds on, ``duration`` seconds long, is handed
     out, and frames are numbered as they come. ``pixel_format`` ``yuv420p`` hands planes out as they were decoded, for
-    a video of which :func:`has_planes` is true.
+    a video of which :func:`~conviqt_cli.video.colour.has_planes` is true.
 
     Iterating raises :class:`DecodeError` when the decoder fails or the file ends before it should, and
     :class:`LimitError` when no frame comes for ``timeout`` seconds or more than ``max_frames`` come; frames handed out
@@ -130,6 +125,8 @@ class FrameStream:
         with ffmpeg.opened(self.info.source) as (options, name, descriptors):
             if self._threads:
                 options = {**options, "threads": self._threads}
+            if self.info.decoder:
+                options = {**options, "c:v": self.info.decoder}
             clock, clock_in = os.pipe()
             try:
                 command = ffmpeg.decode_command(
@@ -174,7 +171,7 @@ class FrameStream:
         # Frames that nobody wants are dropped before they are converted.
         wanted = self._selection and self._selection.select
         convert = filters(self.info) if self._pixel_format == "rgb24" else [f"format={self._pixel_format}"]
-        return [*([f"select='{wanted}'"] if wanted else []), *convert]
+        return [*([f"select='{wanted}'"] if wanted else []), *watching(self.info), *convert]
 
     def __iter__(self) -> Iterator[Frame]:
         for frame in self._as_they_come() if self._timeline is None else self._by_timeline(self._timeline):
@@ -319,6 +316,7 @@ class FrameStream:
             worker.join()
         source, log, report = self.info.source, self._log, self.report
         report.damaged, report.lost, report.format_changes = log.damaged, log.errors, log.reconfigured
+        report.interlaced, report.transparent = log.interlaced, log.transparent
         if log.cut_short:
             raise DecodeError(
                 f"{source}: the file is truncated ({log.cut_short}): "
@@ -343,36 +341,6 @@ def too_many_frames(source: str, max_frames: int) -> LimitError:
         f"{source}: more than {max_frames:,} frames, the limit for one "
         "video; score a part of it, or raise the limit (max_frames)"
     )
-
-
-def has_planes(info: VideoInfo) -> bool:
-    """Whether frames come as 8-bit 4:2:0 planes of even sides, in a matrix that this package can convert.
-
-    At odd sides swscale stretches the chroma planes a little, so that parts would differ from what it makes of them.
-    """
-    even = info.width % 2 == info.height % 2 == 0
-    return even and info.pixel_format in ("yuv420p", "yuvj420p") and info.matrix in planes.LUMA_WEIGHTS
-
-
-def filters(info: VideoInfo) -> list[str]:
-    """ffmpeg filters that turn the stream into RGB of a constant size with the right matrix and range.
-
-    The size is that of ``info``, as displayed; only where a video changes its size midway is a frame ever rescaled, and
-    then without distorting it: the rest is black.
-    """
-    flags = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
-    scale = f"scale={info.width}:{info.height}:force_original_aspect_ratio=decrease:flags={flags}"
-    if info.matrix not in ("rgb", "xyz"):
-        matrix = _SCALE_MATRIX.get(info.matrix, "bt709")
-        range_name = "full" if info.range == "pc" else "limited"
-        scale += f":in_color_matrix={matrix}:in_range={range_name}"
-    pad = f"pad={info.width}:{info.height}:(ow-iw)/2:(oh-ih)/2"
-    return [scale + ":out_range=full", "format=rgb24", pad]
-
-
-def matrix_is_known(info: VideoInfo) -> bool:
-    """Whether the conversion to RGB knows this stream's matrix (ICtCp and YCgCo, for two, it does not)."""
-    return info.matrix in ("rgb", "xyz") or info.matrix in _SCALE_MATRIX
 
 
 def _lines(pipe: IO[bytes]) -> Iterator[str]:

@@ -71,6 +71,18 @@ def find_ffmpeg() -> Ffmpeg:
         raise ConviqtError("no ffmpeg 7.0 or newer found; install one or set CONVIQT_FFMPEG to its path") from None
 
 
+@lru_cache(maxsize=16)
+def has_filters(*names: str) -> bool:
+    """Whether the ffmpeg in use was built with all these filters."""
+    command = [find_ffmpeg().path, "-hide_banner", "-filters"]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=30, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    lines = (line.split() for line in done.stdout.decode("utf-8", "replace").splitlines())
+    return set(names) <= {words[1] for words in lines if len(words) > 2}
+
+
 def _banner(binary: str) -> str:
     try:
         done = subprocess.run([binary, "-version"], capture_output=True, timeout=30, stdin=subprocess.DEVNULL)

@@ -27,6 +27,11 @@ _READ = re.compile(
     r"(?:; (?P<errors>\d+) decode errors)?"
 )
 
+_LEAST_ALPHA = re.compile(r"lavfi\.signalstats\.YMIN=(\d+)")
+
+#: Least alpha, of 255, of a frame without transparent pixels.
+_OPAQUE = 250
+
 #: Demuxer messages that mean the file stops before its own index or headers say it should.
 _CUT_SHORT = ("partial file", "File ended prematurely", "Truncating packet of size")
 
@@ -102,6 +107,14 @@ class DecoderLog:
     reconfigured: int = 0
     last_error: str | None = None
     fatal: str | None = None
+    watched: int = 0
+    flagged: int = 0
+    transparent: bool = False
+
+    @property
+    def interlaced(self) -> float:
+        """Share of the watched frames that say they are interlaced."""
+        return self.flagged / self.watched if self.watched else 0.0
 
     def add(self, line: Line) -> None:
         """Take one line into account."""
@@ -109,6 +122,8 @@ class DecoderLog:
         if read:
             self.packets, self.frames = int(read["packets"]), int(read["frames"])
             self.errors = int(read["errors"] or 0)
+            return
+        if line.level == "info" and self._watch(line):
             return
         if line.text.startswith("Reconfiguring filter graph"):
             self.reconfigured += 1
@@ -125,3 +140,14 @@ class DecoderLog:
             self.last_error = line.text
             if demuxer or line.level == "fatal" or not line.who:
                 self.fatal = line.text
+
+    def _watch(self, line: Line) -> bool:
+        """Take a message about a watched frame into account; whether it was one."""
+        frame = FrameFacts.parse(line)
+        if frame is not None:
+            self.watched, self.flagged = self.watched + 1, self.flagged + frame.interlaced
+            return True
+        alpha = _LEAST_ALPHA.search(line.text) if "metadata" in line.who else None
+        if alpha is not None:
+            self.transparent |= int(alpha[1]) < _OPAQUE
+        return alpha is not None or "showinfo" in line.who

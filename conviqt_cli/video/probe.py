@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from conviqt_cli.errors import InputError, LimitError
 from conviqt_cli.video import ffmpeg, ffmpeg_process
 from conviqt_cli.video.listing import Listing
 from conviqt_cli.video.messages import FrameFacts, Line, parse_colour
-from conviqt_cli.video.pixel_formats import bit_depth, is_rgb, is_xyz
+from conviqt_cli.video.pixel_formats import bit_depth, has_alpha, is_rgb, is_xyz
 from conviqt_cli.video.rotation import read_turn
 from conviqt_cli.video.streams import check_choice, choose
 
@@ -19,6 +19,9 @@ MIN_SIDE = 16
 
 _MAPPED = re.compile(r"^ +Stream #0:(\d+) -> #0:0 ")
 _RATE = re.compile(r"config in time_base: \S+, frame_rate: (\d+)/(\d+)")
+
+#: Decoders that read the transparency that WebM stores beside the picture.
+_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 _STILL_CODECS = {"png", "mjpeg", "webp", "bmp", "tiff", "jpeg2000", "jpegxl", "ppm", "pgm"}
 
@@ -33,7 +36,8 @@ class VideoInfo:
     unknown. ``frame_count`` is ``None`` until every frame has been decoded: containers lie about it. ``matrix``,
     ``range``, ``transfer`` and ``primaries`` are ffmpeg's names (``rgb`` and ``xyz`` are no YCbCr matrices);
     ``matrix_assumed`` says that the stream was silent and that it was guessed by its size, as players do.
-    ``dolby_vision`` is the profile of a Dolby Vision stream.
+    ``dolby_vision`` is the profile of a Dolby Vision stream. ``decoder`` is the one that ffmpeg has to use in place of
+    its own choice; ``alpha_unseen`` says that the stream has transparency which no decoder here reads.
     """
 
     source: str
@@ -58,6 +62,8 @@ class VideoInfo:
     video_streams: int = 1
     frame_count: int | None = None
     dolby_vision: int | None = None
+    decoder: str | None = None
+    alpha_unseen: bool = False
 
     @property
     def frame_bytes(self) -> int:
@@ -78,6 +84,7 @@ def probe(
     """
     try:
         info = _read(source, _look_at_the_video(source, timeout, first_packet, stream), timeout)
+        info = _with_alpha(info, timeout, first_packet) if info.alpha_unseen else info
     except TimeoutError:
         raise LimitError(
             f"{source}: no picture was decoded within {timeout:g} s; raise the timeout if the source is just slow"
@@ -99,15 +106,30 @@ def _look_at_the_video(source: str, timeout: float, first_packet: int, wanted: i
     return lines if chosen is None or chosen == _mapped(lines) else _look(source, timeout, first_packet, chosen)
 
 
+def _with_alpha(info: VideoInfo, timeout: float, first_packet: int) -> VideoInfo:
+    """The facts as a decoder finds them that reads transparency, if ffmpeg has it."""
+    decoder = _ALPHA_DECODERS.get(info.codec)
+    if decoder is None:
+        return info
+    frames = [
+        facts
+        for line in _look(info.source, timeout, first_packet, info.stream, decoder)
+        if (facts := FrameFacts.parse(line))
+    ]
+    if not frames or not has_alpha(frames[0].pixel_format):
+        return info
+    return replace(info, pixel_format=frames[0].pixel_format, decoder=decoder, alpha_unseen=False)
+
+
 def _mapped(lines: list[Line]) -> int | None:
     """Number of the stream that was looked at."""
     return next((int(m[1]) for line in lines if line.level and (m := _MAPPED.match(line.text))), None)
 
 
-def _look(source: str, timeout: float, first_packet: int, stream: int | None) -> list[Line]:
+def _look(source: str, timeout: float, first_packet: int, stream: int | None, decoder: str | None = None) -> list[Line]:
     """What ffmpeg says of the input and of the frames it decoded."""
     with ffmpeg.opened(source) as (options, name, descriptors):
-        command = ffmpeg.probe_command(options, name, first_packet, stream)
+        command = ffmpeg.probe_command(options, name, first_packet, stream, decoder)
         said = ffmpeg_process.messages(command, descriptors, timeout)
     return [line for raw in said.decode("utf-8", "replace").splitlines() for line in Line.split(raw)]
 
@@ -163,6 +185,7 @@ def _read(source: str, lines: list[Line], timeout: float) -> VideoInfo:
         stream=stream.index,
         video_streams=max(1, len(listing.videos)),
         frame_count=1 if still else None,
+        alpha_unseen=stream.metadata.get("alpha_mode") == "1" and not has_alpha(frame.pixel_format),
         dolby_vision=stream.dolby_vision[0] if stream.dolby_vision else None,
     )
 
@@ -179,6 +202,8 @@ def _matrix(frame: FrameFacts, colour: dict[str, str], sideways: bool) -> tuple[
     stated = colour.get("space", "unknown")
     if stated not in ("unknown", "reserved"):
         return stated, False
+    if colour.get("primaries") == "bt2020":
+        return "bt2020nc", True
     width, height = (frame.height, frame.width) if sideways else (frame.width, frame.height)
     return ("bt709" if width >= 1280 or height > 576 else "smpte170m"), True
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from conviqt_cli.video.bars import Bars, Rectangle, find_bars
-from conviqt_cli.video.decode import filters
+from conviqt_cli.video.colour import filters
 from conviqt_cli.video.probe import probe
 
 

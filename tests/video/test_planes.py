@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from conviqt_cli.video.decode import FrameStream, has_planes
+from conviqt_cli.video.colour import has_planes
+from conviqt_cli.video.decode import FrameStream
 from conviqt_cli.video.planes import Planes
 from conviqt_cli.video.probe import probe
 from conviqt_cli.video.timeline import read_timeline

@@ -1,0 +1,88 @@
+"""Combing: two fields of different times woven into one picture, in video that is not marked as interlaced.
+
+Where something moves, every other line of such a picture belongs to another moment. So the lines alternate there, far
+more than the lines of either field alone do; detail and noise of a progressive picture alternate in both.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conviqt_cli.arrays import Mask
+from conviqt_cli.plans.clips import Clip
+from conviqt_cli.scoring.results import Note
+
+#: Frames of a clip that are looked at: a film with its fields spread over five frames combs two of them.
+_FRAMES = 6
+
+#: About how many columns of a picture are looked at.
+_COLUMNS = 256
+
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+#: A pixel moves when it differs by more than this (0 to 255) from the frame before; so much of a picture has to move.
+_MOTION, _MOVING = 10, 0.003
+
+#: A pixel alternates when it differs from both neighbours, in the same direction, by more than this.
+_STEP = 8
+
+#: A frame is combed when so much of what moves alternates from line to line, and so many times what alternates from
+#: each second line to the next.
+_COMBED, _TIMES_DETAIL = 0.06, 1.5
+
+#: Share of moving frames that must be combed, and the fewest that must move, for it to be said.
+_SHARE, _FEWEST = 0.25, 4
+
+
+class Combing:
+    """Looks at the frames of clips as they go by; about a millisecond a frame."""
+
+    def __init__(self) -> None:
+        self._combed = self._moving = 0
+
+    def see(self, clip: Clip) -> None:
+        """Take a clip of RGB frames into account; frames that are repeated or do not move count for nothing."""
+        frames = [frame.pixels for frame in clip.frames[:_FRAMES]]
+        if frames[0].ndim != 3 or frames[0].shape[0] < 8:
+            return
+        step = max(1, frames[0].shape[1] // _COLUMNS)
+        # Luma: colour is stored in half the lines, which green would inherit.
+        luma = [(pixels[:, ::step].astype(np.float32) @ _LUMA).astype(np.int16) for pixels in frames]
+        for before, picture in itertools.pairwise(luma):
+            combed = is_combed(before, picture) if before.shape == picture.shape else None
+            self._moving += combed is not None
+            self._combed += bool(combed)
+
+    def notes(self, interlaced: bool) -> Iterator[Note]:
+        """A warning, unless the video is marked as ``interlaced`` anyway."""
+        if interlaced or self._moving < _FEWEST or self._combed < _SHARE * self._moving:
+            return
+        yield Note(
+            "combing",
+            f"{self._combed / self._moving:.0%} of the moving frames show two moments in alternating lines: probably "
+            "interlaced video that is not marked as such; scored as stored, without deinterlacing",
+        )
+
+
+def is_combed(before: NDArray[np.int16], picture: NDArray[np.int16]) -> bool | None:
+    """Whether ``picture`` (height, width) is woven of two fields; ``None`` where too little moves since ``before``."""
+    moving = np.abs(picture - before) > _MOTION
+    if moving.mean() < _MOVING:
+        return None
+    lines = _alternating(picture[:-2], picture[1:-1], picture[2:]) & moving[1:-1]
+    own = _alternating(picture[:-4], picture[2:-2], picture[4:]) & moving[2:-2]
+    share = lines.sum() / max(1, moving[1:-1].sum())
+    detail = own.sum() / max(1, moving[2:-2].sum())
+    return bool(share > max(_COMBED, _TIMES_DETAIL * detail))
+
+
+def _alternating(above: NDArray[np.int16], line: NDArray[np.int16], below: NDArray[np.int16]) -> Mask:
+    """Where a line leaves both its neighbours in one direction, by far more than they differ from each other."""
+    up, down = above - line, below - line
+    least = np.minimum(np.abs(up), np.abs(down))
+    alternating: Mask = (np.sign(up) == np.sign(down)) & (least > _STEP) & (2 * np.abs(above - below) < least)
+    return alternating
