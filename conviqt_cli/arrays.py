@@ -1,4 +1,4 @@
-"""Names for the types of arrays that every part of the package passes around."""
+"""Names for the types of arrays that every part of the package passes around, and what is done with them everywhere."""
 
 from __future__ import annotations
 
@@ -13,3 +13,9 @@ Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.intp]
 #: True or false for each item.
 Mask = NDArray[np.bool_]
+
+
+def unit_rows(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Each row of (n, d) divided by its length; a row of zeros stays one."""
+    length = np.linalg.norm(features, axis=1, keepdims=True)
+    return np.asarray(features / np.maximum(length, 1e-12), np.float32)

@@ -141,7 +141,7 @@ def conviqt(networks: None) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run the command line in this process: ``conviqt("score", path)`` returns exit code, stdout and stderr.
 
     ``env`` replaces the environment, ``cwd`` is the folder to run in, ``stdin`` what can be read there, as bytes.
-    Where the process itself is the subject (signals, pipes, start-up), use :func:`conviqt_process`.
+    Where the process itself is the subject (signals, pipes, start-up), a test starts one of its own.
     """
 
     def run(
@@ -160,20 +160,6 @@ def conviqt(networks: None) -> Callable[..., subprocess.CompletedProcess[str]]:
                 main()
         texts = (stream.buffer.getvalue().decode("utf-8", "surrogateescape") for stream in (out, err))
         return subprocess.CompletedProcess(command, left.value.code or 0, *texts)
-
-    return run
-
-
-@pytest.fixture(scope="session")
-def conviqt_process() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run the command line as a process of its own, which costs seconds; options are those of ``subprocess.run``."""
-
-    def run(*arguments: object, timeout: float = 300, **options: Any) -> subprocess.CompletedProcess[str]:
-        options = {"cwd": ROOT, "env": _environment(), "stdin": subprocess.DEVNULL, **options}
-        command = [sys.executable, "-m", "conviqt_cli", *map(_argument, arguments)]
-        return subprocess.run(
-            command, capture_output=True, text=True, errors="surrogateescape", timeout=timeout, **options
-        )
 
     return run
 

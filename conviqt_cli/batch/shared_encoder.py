@@ -63,18 +63,12 @@ class SharedEncoder:
 
     def spatial(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See :meth:`Encoder.spatial`; raises :class:`Withdrawn` when the run stops before the first frame."""
-        with self._semaphore.acquire(self._own.number):
-            if self._stopping.is_set() and not self._own.begun:
-                raise Withdrawn
-            self._own.begun = True
+        with self._frames_turn():
             return self._encoder.spatial(frames)
 
     def pooled(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See :meth:`Encoder.pooled`; raises as :meth:`spatial` does."""
-        with self._semaphore.acquire(self._own.number):
-            if self._stopping.is_set() and not self._own.begun:
-                raise Withdrawn
-            self._own.begun = True
+        with self._frames_turn():
             return self._encoder.pooled(pictures)
 
     def temporal(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -85,3 +79,12 @@ class SharedEncoder:
     def batch_frames(self, height: int, width: int) -> int:
         """See :meth:`Encoder.batch_frames`."""
         return self._encoder.batch_frames(height, width)
+
+    @contextmanager
+    def _frames_turn(self) -> Iterator[None]:
+        """This video's turn with frames of its own, unless the run stops before its first ones."""
+        with self._semaphore.acquire(self._own.number):
+            if self._stopping.is_set() and not self._own.begun:
+                raise Withdrawn
+            self._own.begun = True
+            yield

@@ -116,11 +116,14 @@ def _openvino(bundle: Bundle, precision: str, threads: int | None, cache: Path |
     except ImportError:  # pragma: no cover (a platform without OpenVINO)
         logger.warning("OpenVINO is not installed; PyTorch is used, which is slower")
         return None
-    encoder = OpenVinoEncoder(bundle, precision, threads, cache)
+    calibration: Calibration | None = None
     if "calibration" in bundle.manifest["files"]:
-        if not Calibration.load(bundle.file("calibration")).passes(encoder):
-            logger.warning("%s by OpenVINO computes wrongly on this CPU and is not used", precision)
-            return None
+        calibration = Calibration.load(bundle.file("calibration"))
     elif precision == "int8":
         raise BundleError(f"{bundle.folder}: the bundle has no calibration, which int8 needs; choose another precision")
+    ranges = calibration.ranges if calibration is not None and precision == "int8" else None
+    encoder = OpenVinoEncoder(bundle, precision, ranges, threads, cache)
+    if calibration is not None and not calibration.passes(encoder):
+        logger.warning("%s by OpenVINO computes wrongly on this CPU and is not used", precision)
+        return None
     return encoder

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from conviqt_cli.arrays import unit_rows
 from conviqt_cli.errors import BundleError
 from conviqt_cli.model.encoder import Encoder
 
@@ -64,5 +65,4 @@ def relative_error(found: NDArray[np.float32], expected: NDArray[np.float32]) ->
     """The largest distance between unit vectors along features (n, d) and ``expected`` ones; infinite if not finite."""
     if not np.isfinite(found).all():
         return float("inf")
-    one, two = (each / np.maximum(np.linalg.norm(each, axis=1, keepdims=True), 1e-12) for each in (found, expected))
-    return float(np.linalg.norm(one - two, axis=1).max())
+    return float(np.linalg.norm(unit_rows(found) - unit_rows(expected), axis=1).max())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
+from conviqt_cli.arrays import unit_rows
 from conviqt_cli.errors import BundleError, UsageError
 from conviqt_cli.model.bundle import Bundle
-from conviqt_cli.model.calibration import Calibration
 from conviqt_cli.model.openvino_graph import GraphBuilder, folded
 from conviqt_cli.model.resizing import half_size
 from conviqt_cli.model.temporal import TemporalEncoder
-
-PRECISIONS = ("fp32", "bf16", "int8")
 
 #: Picture sizes whose compiled graphs are kept; a video needs two.
 _KEPT_SIZES = 6
@@ -37,18 +36,26 @@ class OpenVinoEncoder:
 
     Args:
         bundle: whose networks to load.
-        precision: ``fp32``, ``bf16`` (needs a CPU that computes it) or ``int8`` (needs a bundle with ranges).
+        precision: ``fp32``, ``bf16`` (needs a CPU that computes it) or ``int8`` (needs ``ranges``).
+        ranges: of each convolution's input, as :class:`.openvino_graph.GraphBuilder` takes them; without, nothing is
+            quantised.
         threads: CPU threads; ``None`` for all.
         cache: folder for compiled graphs, so that the next start is quick; ``None`` keeps none.
 
-    Raises :class:`BundleError` for damaged weights or a bundle without ranges, :class:`UsageError` for a precision that
-    this CPU does not compute.
+    Raises :class:`BundleError` for damaged weights, :class:`UsageError` for a precision that this CPU does not compute.
     """
 
     backend = "openvino"
     device = "cpu"
 
-    def __init__(self, bundle: Bundle, precision: str, threads: int | None = None, cache: Path | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        precision: str,
+        ranges: Mapping[str, float] | None = None,
+        threads: int | None = None,
+        cache: Path | None = None,
+    ) -> None:
         import openvino as ov
 
         self.precision, self.encoder_id = precision, bundle.encoder_id
@@ -61,14 +68,14 @@ class OpenVinoEncoder:
             **({"INFERENCE_NUM_THREADS": threads} if threads else {}),
             **({"CACHE_DIR": str(cache)} if cache else {}),
         }
-        self._builder = _builder(bundle, precision)
+        self._builder = _builder(bundle, ranges)
         self._temporal = TemporalEncoder(bundle)
         self._queues: OrderedDict[tuple[int, int], Any] = OrderedDict()
         self._lock = threading.Lock()
 
     def spatial(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See :meth:`conviqt_cli.model.encoder.Encoder.spatial`."""
-        scales = [_unit(self.pooled(pictures)) for pictures in (frames, half_size(frames))]
+        scales = [unit_rows(self.pooled(pictures)) for pictures in (frames, half_size(frames))]
         return np.concatenate(scales, axis=1)
 
     def pooled(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -120,13 +127,12 @@ def has_vnni() -> bool:
     return any(flag in text for flag in ("avx512_vnni", "avx_vnni", "amx_int8"))
 
 
-def _builder(bundle: Bundle, precision: str) -> GraphBuilder:
+def _builder(bundle: Bundle, ranges: Mapping[str, float] | None) -> GraphBuilder:
     path = bundle.file("spatial")
     try:
         convolutions = folded(load_file(path))
     except (SafetensorError, OSError, KeyError) as error:
         raise BundleError(f"{path}: cannot be loaded as weights of this network ({error})") from None
-    ranges = Calibration.load(bundle.file("calibration")).ranges if precision == "int8" else None
     return GraphBuilder(
         convolutions,
         bundle.manifest["normalisation"] or {"mean": [0.0] * 3, "std": [1.0] * 3},
@@ -134,8 +140,3 @@ def _builder(bundle: Bundle, precision: str) -> GraphBuilder:
         ranges,
         8 if has_vnni() else 7,
     )
-
-
-def _unit(features: NDArray[np.float32]) -> NDArray[np.float32]:
-    length = np.linalg.norm(features, axis=1, keepdims=True)
-    return np.asarray(features / np.maximum(length, 1e-12), np.float32)

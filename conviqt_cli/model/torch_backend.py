@@ -1,7 +1,4 @@
-"""Frames to clip vectors: the interface every backend offers, and the PyTorch one.
-
-Nothing outside ``model/`` knows which backend runs.
-"""
+"""The PyTorch backend: the reference, on CPUs and CUDA devices."""
 
 from __future__ import annotations
 

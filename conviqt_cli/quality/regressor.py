@@ -47,7 +47,7 @@ class Regressor(Protocol):
 
     @property
     def picture(self) -> str:
-        """The picture plan of those vectors: its id, see :class:`conviqt_cli.plans.picture_plan.PicturePlan`."""
+        """The picture plan of those vectors: which pixels of a frame went into them, :data:`WHOLE` for all."""
 
     @property
     def card(self) -> dict[str, Any]:

@@ -35,7 +35,6 @@ from conviqt_cli.scoring.results import Interval, ModelInfo, Note, SegmentScore,
 from conviqt_cli.scoring.settings import TIMEOUT, ScoringSettings, Span
 from conviqt_cli.scoring.warnings import INTERLACED_SHARE, score_notes, video_notes
 from conviqt_cli.video.bars import Rectangle, find_bars
-from conviqt_cli.video.colour import filters
 from conviqt_cli.video.decode import MAX_FRAMES
 from conviqt_cli.video.probe import VideoInfo, probe
 
@@ -208,22 +207,22 @@ class Scorer:
 
         vectors, starts, ends = [], [], []
         repeated = 0
-        inside = PictureInside(info, find_bars(info, filters(info), span.start, planned.length, settings.timeout))
         checks, combing = PictureChecks(), Combing()
         extractor = FeatureExtractor(self.encoder, report_progress)
-        with (
-            self._admit(info),
-            planned.open(settings.timeout, max_frames=settings.max_frames) as stream,
-            clips_ahead(stream, planned.clips(stream)) as source_of_clips,
-        ):
-            for clip in map(inside, source_of_clips):
-                checks.see(clip)
-                combing.see(clip)
-                vectors.append(self.encoder.temporal(extractor.spatial(clip)))
-                starts.append(clip.start)
-                ends.append(clip.end)
-                repeated = clip.repeated
-            report = stream.report
+        with self._admit(info):
+            inside = PictureInside(info, find_bars(info, span.start, planned.length, settings.timeout))
+            with (
+                planned.open(settings.timeout, max_frames=settings.max_frames) as stream,
+                clips_ahead(stream, planned.clips(stream)) as source_of_clips,
+            ):
+                for clip in map(inside, source_of_clips):
+                    checks.see(clip)
+                    combing.see(clip)
+                    vectors.append(self.encoder.temporal(extractor.spatial(clip)))
+                    starts.append(clip.start)
+                    ends.append(clip.end)
+                    repeated = clip.repeated
+                report = stream.report
         stacked = np.stack(vectors)
         if not np.isfinite(stacked).all():
             raise DecodeError(

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from conviqt_cli.errors import ConviqtError
 from conviqt_cli.video import ffmpeg, ffmpeg_process
+from conviqt_cli.video.colour import filters
 from conviqt_cli.video.probe import VideoInfo
 
 #: Places to look at, as shares of the part to be scored; the first :data:`_FIRST_LOOKS` often suffice.
@@ -112,16 +113,16 @@ class _Look:
     print: bytes
 
 
-def find_bars(info: VideoInfo, filters: Sequence[str], start: float, length: float | None, timeout: float) -> Bars:
+def find_bars(info: VideoInfo, start: float, length: float | None, timeout: float) -> Bars:
     """Look for bars from ``start`` seconds on, for ``length`` seconds (``None``: not known).
 
-    ``filters`` are ffmpeg's for decoding to RGB, as for scoring. A frame that cannot be had is passed over: whatever
-    is wrong with the file is for decoding to say. Returns no areas when there are no bars.
+    A frame that cannot be had is passed over: whatever is wrong with the file is for decoding to say. Returns no areas
+    when there are no bars.
     """
     if min(info.width, info.height) < _SMALLEST_PICTURE:
         return Bars()
     looks: list[_Look] = []
-    for seen, picture in enumerate(_pictures(info, filters, start, length, timeout), 1):
+    for seen, picture in enumerate(_pictures(info, start, length, timeout), 1):
         look = _look(picture)
         if look is not None:
             looks.append(look)
@@ -285,31 +286,27 @@ def _aside(area: Rectangle, info: VideoInfo) -> float:
     return max(across, abs(2 * area.y + area.height - info.height) / info.height)
 
 
-def _pictures(
-    info: VideoInfo, filters: Sequence[str], start: float, length: float | None, timeout: float
-) -> Iterator[NDArray[np.uint8]]:
+def _pictures(info: VideoInfo, start: float, length: float | None, timeout: float) -> Iterator[NDArray[np.uint8]]:
     """Frames to look at, (height, width, 3) RGB, as many as can be had."""
     deadline = time.monotonic() + min(_PATIENCE, timeout)
     if length is not None and length > _SHORT and info.frame_count != 1:
         found = 0
         for place in _PLACES:
-            for picture in _decoded(info, filters, start + place * length, 1, deadline):
+            for picture in _decoded(info, [], start + place * length, 1, deadline):
                 found += 1
                 yield picture
         if found:
             return
     step = 25 if length is None else max(1, round(length * float(info.fps or 25) / len(_PLACES)))
-    yield from _decoded(info, [f"select='not(mod(n,{step}))'", *filters], start, len(_PLACES), deadline)
+    yield from _decoded(info, [f"select='not(mod(n,{step}))'"], start, len(_PLACES), deadline)
 
 
-def _decoded(
-    info: VideoInfo, filters: Sequence[str], at: float, count: int, deadline: float
-) -> Iterator[NDArray[np.uint8]]:
-    """Up to ``count`` frames from ``at`` seconds on."""
+def _decoded(info: VideoInfo, chosen: list[str], at: float, count: int, deadline: float) -> Iterator[NDArray[np.uint8]]:
+    """Up to ``count`` frames from ``at`` seconds on, as scoring sees them, of those that ``chosen`` filters leave."""
     left = deadline - time.monotonic()
     if left <= 0:
         return
     with contextlib.suppress(ConviqtError), ffmpeg.opened(info.source) as (options, name, descriptors):
-        command = ffmpeg.look_command(options, name, info.stream, list(filters), at, count)
+        command = ffmpeg.look_command(options, name, info.stream, [*chosen, *filters(info)], at, count)
         for data in ffmpeg_process.pictures(command, descriptors, info.frame_bytes, left):
             yield np.frombuffer(data, np.uint8).reshape(info.height, info.width, 3)

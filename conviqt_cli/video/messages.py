@@ -6,6 +6,7 @@ Lines arrive as ``[component @ 0x...] [level] text`` (``-loglevel level+...``).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -45,6 +46,11 @@ class Line:
     text: str
 
     @classmethod
+    def read(cls, said: bytes) -> list[Line]:
+        """All messages of an ffmpeg that has ended, in order."""
+        return [line for raw in said.decode("utf-8", "replace").splitlines() for line in cls.split(raw)]
+
+    @classmethod
     def split(cls, raw: str) -> list[Line]:
         """The messages in one line of stderr, in order."""
         return [cls.parse(part) for part in _BEGIN.split(raw)]
@@ -67,6 +73,11 @@ class FrameFacts:
     width: int
     height: int
     interlaced: bool
+
+    @classmethod
+    def among(cls, lines: Iterable[Line]) -> list[FrameFacts]:
+        """Those of every frame that the lines speak of, in order."""
+        return [facts for line in lines if (facts := cls.parse(line))]
 
     @classmethod
     def parse(cls, line: Line) -> FrameFacts | None:

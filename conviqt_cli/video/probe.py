@@ -111,11 +111,7 @@ def _with_alpha(info: VideoInfo, timeout: float, first_packet: int) -> VideoInfo
     decoder = _ALPHA_DECODERS.get(info.codec)
     if decoder is None:
         return info
-    frames = [
-        facts
-        for line in _look(info.source, timeout, first_packet, info.stream, decoder)
-        if (facts := FrameFacts.parse(line))
-    ]
+    frames = FrameFacts.among(_look(info.source, timeout, first_packet, info.stream, decoder))
     if not frames or not has_alpha(frames[0].pixel_format):
         return info
     return replace(info, pixel_format=frames[0].pixel_format, decoder=decoder, alpha_unseen=False)
@@ -131,7 +127,7 @@ def _look(source: str, timeout: float, first_packet: int, stream: int | None, de
     with ffmpeg.opened(source) as (options, name, descriptors):
         command = ffmpeg.probe_command(options, name, first_packet, stream, decoder)
         said = ffmpeg_process.messages(command, descriptors, timeout)
-    return [line for raw in said.decode("utf-8", "replace").splitlines() for line in Line.split(raw)]
+    return Line.read(said)
 
 
 def check_size(info: VideoInfo, smallest: int = MIN_SIDE) -> None:
@@ -144,7 +140,7 @@ def check_size(info: VideoInfo, smallest: int = MIN_SIDE) -> None:
 
 
 def _read(source: str, lines: list[Line], timeout: float) -> VideoInfo:
-    frames = [facts for line in lines if (facts := FrameFacts.parse(line))]
+    frames = FrameFacts.among(lines)
     listing = Listing.parse(lines)
     mapped = _mapped(lines)
     stream = listing.stream(mapped) if listing is not None and mapped is not None else None

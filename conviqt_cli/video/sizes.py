@@ -36,8 +36,7 @@ def settle_size(info: VideoInfo, timeline: Timeline, timeout: float) -> VideoInf
             said = ffmpeg_process.messages(command, descriptors, timeout)
         except TimeoutError:
             return info
-    lines = (line for raw in said.decode("utf-8", "replace").splitlines() for line in Line.split(raw))
-    sizes = [(facts.width, facts.height) for line in lines if (facts := FrameFacts.parse(line))]
+    sizes = [(facts.width, facts.height) for facts in FrameFacts.among(Line.read(said))]
     if len(set(sizes)) < 2 or len(sizes) != len(numbers):
         return info
     spans = np.diff(np.append(_times(timeline, numbers), timeline.end))

@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 
 from conviqt_cli.video.bars import Bars, Rectangle, find_bars
-from conviqt_cli.video.colour import filters
 from conviqt_cli.video.probe import probe
 
 
 def bars_in(path: Path) -> Bars:
     info = probe(str(path))
-    return find_bars(info, filters(info), 0.0, 0.04 if info.frame_count == 1 else info.duration, 60)
+    return find_bars(info, 0.0, 0.04 if info.frame_count == 1 else info.duration, 60)
 
 
 def corners(area: Rectangle) -> tuple[int, int, int, int]:
