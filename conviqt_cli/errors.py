@@ -13,10 +13,19 @@ from __future__ import annotations
 
 
 class ConviqtError(Exception):
-    """Base of all errors meant for the user; ``str(error)`` is one clear line."""
+    """Base of all errors meant for the user; ``str(error)`` is one clear line.
+
+    ``setting`` is the setting at fault or the one that helps, where there is one: a keyword of
+    :func:`conviqt_cli.load`, or a field of the settings that the code in question takes. The text does not name
+    command-line options; the command line adds the option that stands for the setting.
+    """
 
     #: Stable machine-readable name, written to CSV and JSON.
     code = "error"
+
+    def __init__(self, text: str, setting: str | None = None) -> None:
+        super().__init__(text)
+        self.setting = setting
 
 
 class InputError(ConviqtError):
@@ -56,15 +65,6 @@ class LabelError(ConviqtError):
 
 
 class UsageError(ConviqtError):
-    """Settings that contradict each other or are out of range; the command line exits with 2.
-
-    ``setting`` is the one at fault, where it is one: a keyword of :func:`conviqt_cli.load` or a field of
-    :class:`conviqt_cli.scoring.settings.ScoringSettings`. The text does not name command-line options; the command
-    line adds the option that stands for the setting.
-    """
+    """Settings that contradict each other or are out of range; the command line exits with 2."""
 
     code = "usage"
-
-    def __init__(self, text: str, setting: str | None = None) -> None:
-        super().__init__(text)
-        self.setting = setting

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-Progress = Callable[[int, int], None]
+#: Called with how many tasks are done, and of how many.
+TaskProgress = Callable[[int, int], None]
+#: Called with the name of a step, how much of it is done, and how much there is.
+StepProgress = Callable[[str, int, int], None]
 
 
 def run_parallel(
-    function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], jobs: int, progress: Progress | None = None
+    function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], jobs: int, progress: TaskProgress | None = None
 ) -> list[Any]:
     """``[function(*task) for task in tasks]`` on several processes, results in order and the same for any number."""
     from joblib import Parallel, delayed

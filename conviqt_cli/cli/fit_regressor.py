@@ -4,132 +4,110 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from conviqt_cli.cli import labelled, options
+from conviqt_cli.cli import options
 from conviqt_cli.cli.console import log
+from conviqt_cli.cli.labels_shown import show_labels, show_left_out
+from conviqt_cli.cli.option_groups import LabelOptions, ModelOptions, SplitOptions, grouped
 from conviqt_cli.errors import UsageError
 from conviqt_cli.files import write_text_whole
 
 if TYPE_CHECKING:
     from conviqt_cli.fitting.fit import FitReport
+    from conviqt_cli.fitting.labelled_set import VectorSource
+    from conviqt_cli.labels.opinions import Labels
 
 
+@grouped
 def fit_regressor(
     labels: Annotated[Path, typer.Argument(metavar="LABELS", help="Table of opinion scores: text or MAT.")],
+    model: ModelOptions,
+    reading: LabelOptions,
+    splits: SplitOptions,
     videos: Annotated[
-        Path | None, typer.Option("--videos", metavar="DIR", help="Folder of the videos, including subfolders.")
+        Path | None, typer.Option(metavar="DIR", help="Folder of the videos, including subfolders.")
     ] = None,
     features: Annotated[
         list[Path] | None,
-        typer.Option("--features", metavar="FILE.npz", help="Vectors from `conviqt features`, instead of --videos."),
+        typer.Option(metavar="FILE.npz", help="Vectors from `conviqt features`, instead of --videos (repeatable)."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Regressor file to write.")
     ] = None,
-    estimator: Annotated[str, typer.Option("--estimator", metavar="ridge|svr", help="Kind of regressor.")] = "ridge",
+    estimator: Annotated[str, typer.Option(metavar="ridge|svr", help="Kind of regressor.")] = "ridge",
     report: Annotated[
         list[Path] | None,
-        typer.Option("--report", metavar="FILE.html|.json", help="Also write the report to this file (repeatable)."),
+        typer.Option(metavar="FILE.html|.json", help="Also write the report to this file (repeatable)."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show which labels and videos would be used, then stop.")
     ] = False,
-    as_json: labelled.Json = False,
-    level: Annotated[float, typer.Option("--level", help="Nominal coverage of the intervals.")] = 0.9,
-    repeats: labelled.Repeats = 100,
-    seed: labelled.Seed = 0,
-    jobs: labelled.Jobs = -1,
-    video_col: labelled.VideoCol = None,
-    mos_col: labelled.MosCol = None,
-    group_col: labelled.GroupCol = None,
-    std_col: labelled.StdCol = None,
-    ratings_col: labelled.RatingsCol = None,
-    dmos: labelled.Dmos = None,
-    scale: labelled.ScaleRange = None,
-    missing: labelled.Missing = None,
-    layout: labelled.LayoutName = None,
-    weights: options.Weights = None,
-    device: options.Device = "auto",
-    sampling: options.Sampling = "sparse",
-    precision: options.Precision = "auto",
-    threads: options.Threads = None,
-    cache: labelled.Cache = None,
+    as_json: options.Json = False,
+    level: Annotated[float, typer.Option(help="Nominal coverage of the intervals.")] = 0.9,
     quiet: options.Quiet = False,
 ) -> None:
-    """Fit a regressor on labelled videos, test it on unseen contents, and report how far to trust it."""
-    _check(videos, features, output, report, dry_run, level, jobs)
+    """Fit a regressor on labelled videos, test it on unseen contents, and report how far to trust it.
+
+    Examples:
+
+    conviqt fit-regressor labels.csv --videos clips/ --dry-run
+
+    conviqt fit-regressor labels.csv --videos clips/ -o my-regressor --report my-regressor.html
+    """
+    _check(videos, features, output, report, dry_run, level)
+    splits.check()
     from conviqt_cli.cli.progress_bar import steps
-    from conviqt_cli.fitting.extraction import assemble, media_files
     from conviqt_cli.fitting.fit import FEWEST_LABELS, FitSettings, fit
+    from conviqt_cli.fitting.labelled_set import VectorSource, load_labelled_set
     from conviqt_cli.fitting.registry import by_name
-    from conviqt_cli.labels.matching import match
     from conviqt_cli.labels.reading import read_labels
 
     kind = by_name(estimator)
-    how = labelled.reading(video_col, mos_col, group_col, std_col, ratings_col, dmos, scale, missing, layout)
-    found = read_labels(labels, how)
-    labelled.show_labels(found, quiet)
-    left_out = dict(found.left_out)
-
+    source = VectorSource(tuple(features or ()), videos, model.extraction())
+    found = read_labels(labels, reading.settings())
+    show_labels(found, quiet)
     if dry_run:
-        if features or videos:
-            names = labelled.features_from_files(features).videos if features else media_files(videos or Path())
-            pairs = match(found.names, names)
-            left_out |= {"labels without a video": pairs.no_file, "videos without a label": pairs.unlabelled}
-            left_out |= {"labels that several videos fit": list(pairs.ambiguous)}
-            left_out |= {"videos that several labels fit": list(pairs.shared)}
-            left_out = {reason: items for reason, items in left_out.items() if items}
-            new = {reason: items for reason, items in left_out.items() if reason not in found.left_out}
-            log(f"would be used: {len(pairs.found)} of {len(found.names)} labels")
-            labelled.show_left_out(new, quiet)
-        else:
-            log("give --videos or --features to see which labels find their video")
-        if as_json:
-            typer.echo(labelled.dry_run_record(found, left_out))
+        _preview(found, source, quiet, as_json)
         return
-
     # What the labels alone rule out is said now, not after hours of extraction.
     found.check(FEWEST_LABELS)
-    failed: dict[str, str] = {}
-    unlabelled: list[str] = []
-    if features:
-        vectors = labelled.features_from_files(features)
-    else:
-        vectors, failed, unlabelled = labelled.features_from_videos(
-            found, videos or Path(), weights, device, sampling, precision, threads, cache, quiet
-        )
-    data, unpaired = assemble(found, vectors)
-    if failed:
-        unpaired["videos that could not be read"] = [f"{name}: {why}" for name, why in failed.items()]
-    if unlabelled:
-        unpaired["videos without a label"] = unlabelled
-    labelled.show_left_out(unpaired, quiet)
-    left_out |= unpaired
-    origin = {
-        "labels_from": labels.name,
-        "read": found.facts,
-        "vector_settings": vectors.settings,
-        "left_out": {reason: len(items) for reason, items in left_out.items()},
-    }
+    settings = FitSettings(splits.repeats, splits.seed, level, splits.jobs)
     with steps(quiet) as advance:
-        fitted = fit(
-            kind, data, found.scale, vectors.encoder_id, origin, FitSettings(repeats, seed, level, jobs), advance
-        )
+        labelled = load_labelled_set(found, source, advance)
+        show_left_out(labelled.left_out, quiet)
+        fitted = fit(kind, labelled.data, found.scale, labelled.encoder_id or "", labelled.origin(), settings, advance)
     if output is not None:
         fitted.regressor.save(output)
         if not quiet:
             log(f"{output}: {output.stat().st_size / 1e3:.0f} kB, for `conviqt score --regressor {output}`")
-    _write_reports(fitted, left_out, report or [])
+    record = {**fitted.to_dict(), "left_out": labelled.all_left_out}
+    _write_reports(fitted, record, report or [])
     if as_json:
-        typer.echo(json.dumps({**fitted.to_dict(), "left_out": left_out}, indent=2))
+        typer.echo(json.dumps(record, indent=2))
     else:
         from conviqt_cli.report.fit_report import fit_report
 
         Console(highlight=False).print(fit_report(fitted))
+
+
+def _preview(found: Labels, source: VectorSource, quiet: bool, as_json: bool) -> None:
+    """What would be used, on stderr and with --json on stdout."""
+    from conviqt_cli.fitting.labelled_set import preview
+
+    left_out = dict(found.left_out)
+    if source.features or source.folder:
+        usable, unpaired = preview(found, source)
+        left_out |= unpaired
+        log(f"would be used: {usable} of {len(found.names)} labels")
+        show_left_out(unpaired, quiet)
+    else:
+        log("add --videos or --features to see which labels find their video")
+    if as_json:
+        typer.echo(json.dumps({**found.to_dict(), "left_out": left_out}, indent=2))
 
 
 def _check(
@@ -139,9 +117,7 @@ def _check(
     report: list[Path] | None,
     dry_run: bool,
     level: float,
-    jobs: int,
 ) -> None:
-    labelled.check_jobs(jobs)
     if videos is not None and features:
         raise UsageError("--videos and --features exclude each other")
     if not 0.5 <= level < 1:
@@ -160,11 +136,11 @@ def _check(
             raise UsageError(f"--report {path}: end the name in .html or .json")
 
 
-def _write_reports(fitted: FitReport, left_out: dict[str, list[str]], paths: list[Path]) -> None:
+def _write_reports(fitted: FitReport, record: dict[str, Any], paths: list[Path]) -> None:
     for path in paths:
         if path.suffix.lower() == ".html":
             from conviqt_cli.report.fit_page import fit_page
 
             write_text_whole(path, fit_page(fitted))
         else:
-            write_text_whole(path, json.dumps({**fitted.to_dict(), "left_out": left_out}, indent=2) + "\n")
+            write_text_whole(path, json.dumps(record, indent=2) + "\n")

@@ -78,11 +78,12 @@ Stream = Annotated[
     ),
 ]  # fmt: skip
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and results.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Report ffmpeg, model and settings on stderr.")]
 
 
 #: Options whose name is not that of the setting.
-_OPTION_OF = {"pooling": "pool"}
+_OPTION_OF = {"pooling": "pool", "plan": "sampling"}
 
 
 def option_of(setting: str) -> str:

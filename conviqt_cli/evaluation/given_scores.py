@@ -7,9 +7,14 @@ from pathlib import Path
 from conviqt_cli.errors import LabelError
 from conviqt_cli.labels.columns import choose
 from conviqt_cli.labels.matching import match
-from conviqt_cli.labels.reading import Labels
+from conviqt_cli.labels.opinions import Labels
 from conviqt_cli.labels.table import number
 from conviqt_cli.labels.table_files import read_table
+
+
+def is_score_file(path: Path) -> bool:
+    """Whether a name is that of a table of scores, not of a regressor."""
+    return path.suffix.lower() in (".csv", ".txt", ".tsv")
 
 
 def read_scores(path: Path) -> dict[str, float]:

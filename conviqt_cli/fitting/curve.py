@@ -11,7 +11,7 @@ from conviqt_cli.fitting.splits import Split, grouped_splits
 from conviqt_cli.fitting.validation import Spread
 from conviqt_cli.labels.dataset import Dataset
 from conviqt_cli.metrics.agreement import agreement
-from conviqt_cli.parallel import Progress, run_parallel
+from conviqt_cli.parallel import TaskProgress, run_parallel
 
 SHARES = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 _FEWEST_CONTENTS = 4
@@ -34,7 +34,7 @@ def learning_curve(
     repeats: int = 10,
     seed: int = 0,
     jobs: int = -1,
-    progress: Progress | None = None,
+    progress: TaskProgress | None = None,
 ) -> list[CurvePoint]:
     """Fit on growing shares of each training side, judge on the same test side; empty when there is too little."""
     groups = data.folding_groups()

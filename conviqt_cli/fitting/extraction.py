@@ -1,7 +1,7 @@
-"""Clip vectors of labelled videos: found in feature files, or extracted once and kept.
+"""Clip vectors of videos in a folder, extracted once and kept.
 
-What is extracted is kept per video under the hash of the file's content, the encoder and its settings. A run that stops
-goes on where it was; renaming, moving or copying a video costs nothing; editing one, or changing bundle, is noticed.
+They are kept per video under the hash of the file's content, the encoder and its settings. A run that stops goes on
+where it was; renaming, moving or copying a video costs nothing; editing one, or changing bundle, is noticed.
 """
 
 from __future__ import annotations
@@ -9,22 +9,33 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from conviqt_cli.errors import ConviqtError, DecodeError, InputError, LabelError, LimitError
+from conviqt_cli.errors import ConviqtError, DecodeError, InputError, LimitError
 from conviqt_cli.files import safe_name, sha256, short_id
-from conviqt_cli.labels.dataset import Dataset
 from conviqt_cli.labels.layouts import stem_of
-from conviqt_cli.labels.matching import match
-from conviqt_cli.labels.reading import Labels
 from conviqt_cli.scoring.feature_set import FeatureSet
+from conviqt_cli.scoring.settings import ScoringSettings
 
 #: Called before each video: how many are done, of how many, which, and whether its vectors were already there.
-Progress = Callable[[int, int, str, bool], None]
+ExtractionProgress = Callable[[int, int, str, bool], None]
+
+
+@dataclass(frozen=True)
+class ExtractionSettings:
+    """How vectors of labelled videos are made, and where they are kept.
+
+    Args:
+        scoring: the model and the plan; pooling and regressor play no part.
+        cache: folder to keep vectors in; ``None`` is :func:`default_cache`.
+    """
+
+    scoring: ScoringSettings = field(default_factory=ScoringSettings)
+    cache: Path | None = None
 
 
 class Extractor(Protocol):
@@ -53,7 +64,7 @@ def media_files(folder: Path) -> list[str]:
     # A media file is one whose name has a media extension: exactly what a stem leaves off.
     media = [name for name in found if stem_of(name) != Path(name).name and not name.endswith((".csv", ".npz"))]
     if not media:
-        raise InputError(f"{folder}: no videos in it (looked for names such as .mp4, .mkv, .avi, .webm, .yuv)")
+        raise InputError(f"{folder}: no videos in it (looked for names such as .mp4, .mkv, .avi, .webm)")
     return media
 
 
@@ -63,7 +74,7 @@ def extract(
     folder: Path,
     names: Sequence[str],
     cache: Path,
-    progress: Progress | None = None,
+    progress: ExtractionProgress | None = None,
 ) -> tuple[list[FeatureSet], dict[str, str]]:
     """Vectors of ``names`` below ``folder``, one set a video, and why each of the others could not be read.
 
@@ -90,50 +101,6 @@ def extract(
         except OSError as error:
             failed[name] = f"{path}: {error.strerror or error}"
     return sets, failed
-
-
-def assemble(labels: Labels, features: FeatureSet) -> tuple[Dataset, dict[str, list[str]]]:
-    """Pair labels with vectors; also what did not pair, by reason.
-
-    Raises :class:`LabelError` when nothing pairs up.
-    """
-    matching = match(labels.names, features.videos)
-    left_out: dict[str, list[str]] = {}
-    if matching.no_file:
-        left_out["labels without a video"] = matching.no_file
-    if matching.ambiguous:
-        left_out["labels that several videos fit"] = [
-            f"{label} ({', '.join(several[:3])}{', ...' if len(several) > 3 else ''})"
-            for label, several in matching.ambiguous.items()
-        ]
-    if matching.shared:
-        left_out["videos that several labels fit"] = [
-            f"{video} ({', '.join(several)})" for video, several in matching.shared.items()
-        ]
-    if matching.unlabelled:
-        left_out["videos without a label"] = matching.unlabelled
-    if not matching.found:
-        raise LabelError(
-            f"{labels.source}: none of {len(labels.names)} labels fits any of {len(features.videos)} videos "
-            f"(label {labels.names[0]!r}, video {features.videos[0]!r}); is --video-col right?"
-        )
-    names = [name for name in labels.names if name in matching.found]
-    used = labels.take(names)
-    index_of = {matching.found[name]: i for i, name in enumerate(names)}
-    owner = np.array([index_of.get(video, -1) for video in features.names.tolist()], dtype=np.intp)
-    order = np.argsort(owner, kind="stable")[int((owner < 0).sum()) :]
-    return (
-        Dataset(
-            names=np.array(names),
-            mos=used.mos,
-            std=used.std,
-            ratings=used.ratings,
-            groups=np.array(used.groups),
-            clips=features.clip_features[order].astype(np.float64),
-            owner=owner[order],
-        ),
-        left_out,
-    )
 
 
 def _read_kept(path: Path, encoder_id: str) -> FeatureSet | None:

@@ -16,6 +16,7 @@ from conviqt_cli.fitting.ridge import Ridge, absolute_penalty
 from conviqt_cli.fitting.validation import SplitOutcome, Spread, mean_coverage, summary, validate
 from conviqt_cli.labels.dataset import Dataset
 from conviqt_cli.metrics.agreement import Agreement, agreement
+from conviqt_cli.parallel import StepProgress
 from conviqt_cli.quality.intervals import METHOD
 from conviqt_cli.quality.novelty import Novelty
 from conviqt_cli.quality.scale import Scale
@@ -25,9 +26,6 @@ SCHEMA = "conviqt-fit/1"
 FEWEST_LABELS = 5
 #: Below this many contents, figures come with a statement of what they cannot tell.
 FEW_CONTENTS = 10
-
-#: Called with the step's name, how much of it is done, and how much there is.
-StepProgress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

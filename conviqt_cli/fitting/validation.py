@@ -6,7 +6,7 @@ read once, to be judged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +16,7 @@ from conviqt_cli.fitting.estimator import Estimator, Parameters, predict, tune
 from conviqt_cli.fitting.splits import Split, grouped_splits
 from conviqt_cli.labels.dataset import Dataset
 from conviqt_cli.metrics.agreement import FIGURES, Agreement, agreement
-from conviqt_cli.parallel import run_parallel
-
-Progress = Callable[[int, int], None]
+from conviqt_cli.parallel import TaskProgress, run_parallel
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ def validate(
     seed: int = 0,
     level: float = 0.9,
     jobs: int = -1,
-    progress: Progress | None = None,
+    progress: TaskProgress | None = None,
 ) -> list[SplitOutcome]:
     """Fit and judge on each split; ``jobs`` processes (-1: every core), whose number changes nothing in the result."""
     groups = data.folding_groups()

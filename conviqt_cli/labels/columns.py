@@ -134,7 +134,7 @@ def _looks_like_names(table: Table, taken: list[int]) -> int:
         cells = table.column(index)
         if index not in taken and len(set(cells)) == len(cells) and all(re.fullmatch(r"\d+(\.0)?", c) for c in cells):
             return index
-    raise LabelError("no column looks like names of videos; say which with --video-col")
+    raise LabelError("no column looks like names of videos; name the column", "video_col")
 
 
 def _looks_like_scores(table: Table, taken: list[int]) -> int:
@@ -147,4 +147,4 @@ def _looks_like_scores(table: Table, taken: list[int]) -> int:
     for index in reversed(range(table.width)):  # all labels equal: found here, refused later with a better reason
         if index not in taken and all(number(cell) is not None for cell in table.column(index)):
             return index
-    raise LabelError("no column looks like scores; say which with --mos-col")
+    raise LabelError("no column looks like scores; name the column", "mos_col")

@@ -16,6 +16,7 @@ from conviqt_cli.errors import UsageError
 from conviqt_cli.labels.columns import Columns
 from conviqt_cli.labels.table import Table
 from conviqt_cli.quality.scale import ACR, Scale
+from conviqt_cli.video.media_kinds import Kind, is_picture, kind_by_name
 
 _HUNDRED = Scale("MOS", 0.0, 100.0)
 # CVD2014's realignment moves a few scores below zero.
@@ -46,13 +47,13 @@ def stem_of(name: str) -> str:
     last = PurePosixPath(name.strip().replace("\\", "/")).name
     if re.fullmatch(r"\d+\.0+", last):
         return last.split(".")[0]
-    return re.sub(_EXTENSION, "", last, flags=re.IGNORECASE)
+    stem, dot, ending = last.rpartition(".")
+    known = ending.lower() in _MORE_ENDINGS or is_picture(last) or kind_by_name(last) is Kind.VIDEO
+    return stem if dot and stem and known else last
 
 
-_EXTENSION = (
-    r"\.(mp4|m4v|mov|mkv|webm|avi|yuv|y4m|mpg|mpeg|ts|m2ts|mts|wmv|flv|3gp|ogv|264|h264|265|h265|hevc|vob|mxf|gif"
-    r"|jpg|jpeg|png|webp|bmp|tif|tiff|npz|csv)$"
-)
+#: Endings in label files of what is no video by its name alone: raw pictures and streams, and what is made of videos.
+_MORE_ENDINGS = frozenset(("yuv", "264", "265", "ts", "mts", "npz", "csv"))
 
 
 def _itself(name: str) -> str:
@@ -105,7 +106,9 @@ def find_layout(key: str | None, file_name: str, table: Table, columns: Columns)
         for layout in LAYOUTS:
             if layout.key == key.lower():
                 return layout
-        raise UsageError(f"unknown layout {key!r}; choose one of {', '.join(each.key for each in LAYOUTS)}, or none")
+        raise UsageError(
+            f"unknown layout {key!r}; choose one of {', '.join(each.key for each in LAYOUTS)}, or none", "layout"
+        )
     if key is not None:
         return None
     stems = [stem_of(name) for name in table.column(columns.video)]

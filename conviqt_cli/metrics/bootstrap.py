@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from conviqt_cli.arrays import Floats
 from conviqt_cli.metrics.agreement import agreement
-from conviqt_cli.parallel import Progress, run_parallel
+from conviqt_cli.parallel import TaskProgress, run_parallel
 
 #: Figures that are resampled.
 RESAMPLED = ("srocc", "krocc", "plcc", "rmse", "plcc_mapped", "rmse_mapped")
@@ -55,7 +55,7 @@ def resample(
     draws: int = 1000,
     seed: int = 0,
     jobs: int = -1,
-    progress: Progress | None = None,
+    progress: TaskProgress | None = None,
 ) -> Floats:
     """Figures of each model on each draw of contents: (models, draws, figures), NaN where a draw leaves one undefined.
 

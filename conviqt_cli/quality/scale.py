@@ -35,6 +35,10 @@ class Scale:
         """Whether this is the 1 to 5 scale, on which scores have words."""
         return (self.low, self.high, self.higher_is_better) == (1.0, 5.0, True)
 
+    def same_range(self, other: Scale) -> bool:
+        """Whether values on both scales compare: same ends, same direction, whatever the name."""
+        return (self.low, self.high, self.higher_is_better) == (other.low, other.high, other.higher_is_better)
+
     @property
     def description(self) -> str:
         """The scale in words, e.g. ``1 (bad) to 5 (excellent), higher is better``."""

@@ -9,7 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from conviqt_cli.evaluation.judging import Comparison, Refit, Verdict
+    from conviqt_cli.evaluation.agreement import Comparison, ModelAgreement
+    from conviqt_cli.evaluation.refit import Refit
+    from conviqt_cli.evaluation.run import Evaluation
 
 _FIGURES = (
     ("srocc", "SROCC"),
@@ -23,11 +25,21 @@ _FIGURES = (
 )
 
 
-def verdicts_report(verdicts: list[Verdict]) -> RenderableType:
+def evaluation_report(evaluation: Evaluation, published: dict[str, float | None]) -> RenderableType:
+    """Tables of all results; ``published`` is CONVIQT's own SROCC on each set, shown beside what refitting gave."""
+    if evaluation.refit is not None:
+        return _refit(evaluation.refit, published)
+    parts = [_models(evaluation.models)]
+    if evaluation.comparisons:
+        parts.append(_comparisons(evaluation.comparisons))
+    return Group(*parts)
+
+
+def _models(models: list[ModelAgreement]) -> RenderableType:
     """One table a set, a column a model, each figure with its 95 % confidence; then the cross-set table."""
     parts: list[RenderableType] = []
-    for labelled_set in dict.fromkeys(each.labelled_set for each in verdicts):
-        of_set = [each for each in verdicts if each.labelled_set == labelled_set]
+    for labelled_set in dict.fromkeys(each.labelled_set for each in models):
+        of_set = [each for each in models if each.labelled_set == labelled_set]
         table = _table(f"{labelled_set}: {of_set[0].agreement.items} videos (95 % confidence in brackets)")
         table.add_column("", no_wrap=True)
         for each in of_set:
@@ -44,20 +56,20 @@ def verdicts_report(verdicts: list[Verdict]) -> RenderableType:
             *(Text(f"{each.model}: {note}", style="dim") for each in of_set for note in each.notes),
             Text(""),
         ]
-    sets, models = (list(dict.fromkeys(getattr(v, key) for v in verdicts)) for key in ("labelled_set", "model"))
+    sets, names = (list(dict.fromkeys(getattr(each, key) for each in models)) for key in ("labelled_set", "model"))
     if len(sets) > 1:
         table = _table("SROCC of each model on each set")
         table.add_column("model", overflow="fold")
-        for name in sets:
-            table.add_column(Text(name), justify="right")
-        found = {(each.model, each.labelled_set): each.agreement.srocc for each in verdicts}
-        for model in models:
-            table.add_row(Text(model), *(f"{found[model, name]:.3f}" for name in sets))
+        for labelled_set in sets:
+            table.add_column(Text(labelled_set), justify="right")
+        found = {(each.model, each.labelled_set): each.agreement.srocc for each in models}
+        for name in names:
+            table.add_row(Text(name), *(f"{found[name, labelled_set]:.3f}" for labelled_set in sets))
         parts += [table, Text("")]
     return Group(*parts[:-1])
 
 
-def comparisons_report(comparisons: list[Comparison]) -> RenderableType:
+def _comparisons(comparisons: list[Comparison]) -> RenderableType:
     """One line a figure: the difference, its confidence, and whether it is significant."""
     parts: list[RenderableType] = []
     for each in comparisons:
@@ -67,21 +79,21 @@ def comparisons_report(comparisons: list[Comparison]) -> RenderableType:
         for key, name in _FIGURES:
             found = each.differences.get(key)
             if found is not None:
-                verdict = "significant" if found.significant else "not significant"
+                answer = "significant" if found.significant else "not significant"
                 table.add_row(
                     name,
                     f"{found.difference:+.3f}",
                     f"{found.low:+.3f} to {found.high:+.3f}",
                     f"{found.p:.3f}",
-                    verdict,
+                    answer,
                 )
         parts += [table, Text("")]
     return Group(*parts)
 
 
-def refit_report(refit: Refit, published: dict[str, float | None]) -> RenderableType:
+def _refit(refit: Refit, published: dict[str, float | None]) -> RenderableType:
     """Medians over splits beside published ones, and the cross-set table."""
-    table = _table(f"fitted anew on each set: median over {refit.repeats} random 80/20 splits by content")
+    table = _table(f"refitted on each set: median over {refit.repeats} random 80/20 splits by content")
     table.add_column("set", overflow="fold")
     for name in ("SROCC", "std", "CONVIQT's own", "PLCC logistic", "RMSE logistic", "in interval"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -99,7 +111,7 @@ def refit_report(refit: Refit, published: dict[str, float | None]) -> Renderable
         )
     if not refit.across:
         return table
-    cross = _table("SROCC across sets: fitted on the row, judged on the column")
+    cross = _table("SROCC across sets: fitted on the row, tested on the column")
     cross.add_column("fitted on", overflow="fold")
     for name in refit.figures:
         cross.add_column(Text(name), justify="right")
@@ -123,8 +135,8 @@ def _known(value: float) -> bool:
     return value == value
 
 
-def _figure(verdict: Verdict, key: str) -> str:
-    value, sure = getattr(verdict.agreement, key), verdict.confidence.get(key)
+def _figure(model: ModelAgreement, key: str) -> str:
+    value, sure = getattr(model.agreement, key), model.confidence.get(key)
     if not _known(value):
         return "-"
     return f"{value:.3f}" if sure is None else f"{value:.3f} ({sure.low:.3f} to {sure.high:.3f})"

@@ -92,7 +92,10 @@ def test_a_dry_run_shows_and_writes_nothing(conviqt, folder, tmp_path):
         ("video,mos\n" + "".join(f"w{i:02},{i % 5}\n" for i in range(20)), "none of 20 labels fits any of 60 videos"),
         (pickle.dumps(list(range(9))), "not a table of text"),
         ("", "the file is empty"),
-        ("video,mos\n" + "".join(f"v{i:02},{-1 if i == 3 else i % 4}\n" for i in range(20)), "--missing -1"),
+        (
+            "video,mos\n" + "".join(f"v{i:02},{-1 if i == 3 else i % 4}\n" for i in range(20)),
+            "declare -1 as the value of missing scores",
+        ),
     ],
 )
 def test_hopeless_labels_are_answered_in_one_line(conviqt, folder, tmp_path, content, said):

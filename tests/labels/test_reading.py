@@ -7,14 +7,15 @@ import pytest
 from scipy.io import savemat
 
 from conviqt_cli.errors import LabelError, UsageError
-from conviqt_cli.labels.reading import Reading, read_labels
+from conviqt_cli.labels.reading import read_labels
+from conviqt_cli.labels.settings import LabelSettings
 from conviqt_cli.labels.table import number
 
 
 def read(tmp_path, content, name="labels.csv", **how):
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return read_labels(path, Reading(**how))
+    return read_labels(path, LabelSettings(**how))
 
 
 ROWS = [("a.mp4", 1.5), ("b.mp4", 4.25), ("c.mp4", 3.0)]
@@ -80,7 +81,7 @@ def test_nothing_is_dropped_silently(tmp_path):
 
 def test_minus_one_among_positive_scores_is_asked_about(tmp_path):
     content = "video,mos\na.mp4,1.5\nb.mp4,-1\nc.mp4,3\n"
-    with pytest.raises(LabelError, match="--missing -1"):
+    with pytest.raises(LabelError, match="declare -1"):
         read(tmp_path, content)
     assert read(tmp_path, content, missing=-1.0).names == ["a.mp4", "c.mp4"]
     assert len(read(tmp_path, content, scale=(-3.0, 3.0)).names) == 3
@@ -94,7 +95,7 @@ def test_minus_one_among_positive_scores_is_asked_about(tmp_path):
         ("0.5 9", {}, (0, 10, True)),
         ("12 88", {}, (0, 100, True)),
         ("-4 120", {}, (None, None, True)),
-        ("12 88", {"worse": True}, (0, 100, False)),
+        ("12 88", {"dmos": True}, (0, 100, False)),
         ("12 88", {"scale": (0.0, 90.0)}, (0, 90, True)),
     ],
 )
@@ -108,18 +109,18 @@ def test_the_scale_is_inferred_or_declared_and_stated(scores, how, scale, tmp_pa
 def test_dmos_in_the_heading_means_worse_but_unbiased_mos_does_not(tmp_path):
     assert not read(tmp_path, "video,DMOS\na,30\nb,60\n").scale.higher_is_better
     assert read(tmp_path, "video,unBiasedMOS\na,30\nb,60\n").scale.higher_is_better
-    assert read(tmp_path, "video,DMOS\na,30\nb,60\n", worse=False).scale.higher_is_better
+    assert read(tmp_path, "video,DMOS\na,30\nb,60\n", dmos=False).scale.higher_is_better
 
 
 def test_columns_can_be_said_by_name_and_number(tmp_path):
     content = "clip,mos_a,mos_b,place\na,1,4,x\nb,2,3,x\nc,3,2,y\n"
-    assert read(tmp_path, content, mos="mos_b").mos.tolist() == [4, 3, 2]
-    found = read(tmp_path, content, mos="2", group="Place")
+    assert read(tmp_path, content, mos_col="mos_b").mos.tolist() == [4, 3, 2]
+    found = read(tmp_path, content, mos_col="2", group_col="Place")
     assert (found.mos.tolist(), found.groups) == ([1, 2, 3], ["x", "x", "y"])
     with pytest.raises(LabelError, match="no column 'mos_c'; there are: clip, mos_a"):
-        read(tmp_path, content, mos="mos_c")
-    with pytest.raises(LabelError, match="holds no numbers"):
-        read(tmp_path, content, mos="place")
+        read(tmp_path, content, mos_col="mos_c")
+    with pytest.raises(LabelError, match="holds text"):
+        read(tmp_path, content, mos_col="place")
 
 
 @pytest.mark.parametrize(

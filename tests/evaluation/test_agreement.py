@@ -1,9 +1,10 @@
-"""Judging: confidence that behaves, a test that finds real differences and no others, scales that do not mix."""
+"""Evaluation: confidence that behaves, a test that finds real differences and no others, scales that do not mix."""
 
 import numpy as np
 import pytest
 
-from conviqt_cli.evaluation.judging import Predictions, judge
+from conviqt_cli.evaluation.agreement import Bootstrap, evaluate_set
+from conviqt_cli.evaluation.predictions import Predictions
 from conviqt_cli.labels.dataset import Dataset
 from conviqt_cli.metrics.bootstrap import RESAMPLED, resample
 from conviqt_cli.quality.scale import ACR, Scale
@@ -33,22 +34,25 @@ def test_contents_are_drawn_whole():
 
 
 def test_a_better_model_is_found_and_an_equal_one_is_not():
-    rivals = [Predictions("good", GOOD, ACR), Predictions("poor", POOR, ACR)]
-    verdicts, (comparison,) = judge("set", DATA, ACR, rivals, draws=200, jobs=1)
+    good, poor = Predictions("good", GOOD, ACR), Predictions("poor", POOR, ACR)
+    found = evaluate_set("set", DATA, ACR, [good], poor, Bootstrap(draws=200, jobs=1))
+    (comparison,) = found.comparisons
     assert comparison.differences["srocc"].significant
     assert comparison.differences["srocc"].difference > 0 > comparison.differences["rmse"].difference
-    for verdict in verdicts:
-        sure = verdict.confidence["srocc"]
-        assert sure.low < verdict.agreement.srocc < sure.high
+    for model in found.models:
+        sure = model.confidence["srocc"]
+        assert sure.low < model.agreement.srocc < sure.high
     alike = [Predictions(name, TRUTH + 0.5 * RANDOM.normal(size=120), ACR) for name in ("a", "b")]
-    _, (same,) = judge("set", DATA, ACR, alike, draws=200, jobs=1)
+    (same,) = evaluate_set("set", DATA, ACR, alike[:1], alike[1], Bootstrap(draws=200, jobs=1)).comparisons
     assert not same.differences["srocc"].significant
 
 
 def test_a_scale_that_runs_the_other_way_is_turned_round():
     dmos = Scale("DMOS", 0.0, 100.0, higher_is_better=False)
-    (verdict,), _ = judge("set", DATA, ACR, [Predictions("d", 100 - 20 * GOOD, dmos)], draws=0)
-    assert verdict.agreement.srocc > 0.9
-    assert np.isnan(verdict.agreement.rmse)
-    assert "another scale" in verdict.notes[0]
-    assert verdict.to_dict()["agreement"]["rmse"] is None
+    model = evaluate_set("set", DATA, ACR, [Predictions("d", 100 - 20 * GOOD, dmos)], None, Bootstrap(draws=0)).models[
+        0
+    ]
+    assert model.agreement.srocc > 0.9
+    assert np.isnan(model.agreement.rmse)
+    assert "not on the scale" in model.notes[0]
+    assert model.to_dict()["agreement"]["rmse"] is None

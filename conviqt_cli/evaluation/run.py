@@ -1,0 +1,87 @@
+"""Evaluating models on several labelled sets: the whole result, as it is printed and written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from conviqt_cli.evaluation.agreement import Bootstrap, Comparison, ModelAgreement, evaluate_set
+from conviqt_cli.evaluation.candidates import Candidates
+from conviqt_cli.evaluation.refit import Refit
+from conviqt_cli.labels.opinions import Labels
+from conviqt_cli.parallel import StepProgress
+
+SCHEMA = "conviqt-evaluation/1"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Existing models on every set (``models``, ``comparisons``), or the protocol that refits (``refit``).
+
+    ``left_out`` holds, for each set, what was not used, by reason.
+    """
+
+    left_out: dict[str, dict[str, list[str]]]
+    models: list[ModelAgreement] = field(default_factory=list)
+    comparisons: list[Comparison] = field(default_factory=list)
+    refit: Refit | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; ``null`` where a figure cannot be told."""
+        found: dict[str, Any] = {"schema": SCHEMA, "left_out": self.left_out}
+        if self.refit is not None:
+            found["refit"] = self.refit.to_dict()
+        else:
+            found["verdicts"] = [each.to_dict() for each in self.models]
+            found["comparisons"] = [each.to_dict() for each in self.comparisons]
+        cleaned: dict[str, Any] = _finite(found)
+        return cleaned
+
+
+def evaluate_sets(
+    sets: dict[str, Candidates], bootstrap: Bootstrap, progress: StepProgress | None = None
+) -> Evaluation:
+    """Agreement of every set's models with its labels, and comparisons where there is a rival."""
+    found = [
+        evaluate_set(
+            name,
+            each.labelled.data,
+            each.labelled.labels.scale,
+            each.predictions,
+            each.rival,
+            bootstrap,
+            None if progress is None else partial(progress, f"resampling {name}"),
+        )
+        for name, each in sets.items()
+    ]
+    return Evaluation(
+        left_out={name: each.labelled.all_left_out for name, each in sets.items()},
+        models=[model for of_set in found for model in of_set.models],
+        comparisons=[comparison for of_set in found for comparison in of_set.comparisons],
+    )
+
+
+def set_names(files: list[Labels]) -> list[str]:
+    """A different name for each set: the database's, else the file's, or the folder's of a file called ``labels``."""
+    names: list[str] = []
+    for labels in files:
+        path = Path(labels.source).absolute()
+        base = labels.layout.title if labels.layout else path.stem
+        if base == "labels":
+            base = path.parent.name
+        name, again = base, 2
+        while name in names:
+            name, again = f"{base} ({again})", again + 1
+        names.append(name)
+    return names
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN or infinity: both become ``null``."""
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and (value != value or abs(value) == float("inf")) else value
