@@ -26,6 +26,7 @@ from benchmarks.common import run_ffmpeg
 from conviqt_cli.batch.memory import BASE, decoder_bytes, frames_held, video_bytes
 from conviqt_cli.model.encoder import Encoder
 from conviqt_cli.model.torch_backend import CPU_BATCH_PIXELS
+from conviqt_cli.scoring.settings import ScoringSettings
 from conviqt_cli.video.probe import probe
 
 ENCODERS = (
@@ -163,10 +164,15 @@ def memory(options: argparse.Namespace) -> bool:
             for index in range(jobs + 1):
                 encode(folder / f"{index}.mp4", "libx264", 100, size)
             info = probe(str(folder / "0.mp4"))
-            own, decoder = peaks(conviqt("score", folder, "-q", "--sampling", "dense", "--jobs", jobs), options.seconds)
+            own, decoder = peaks(
+                conviqt("score", folder, "-q", "--sampling", "dense", "--picture", "whole", "--jobs", jobs),
+                options.seconds,
+            )
             batch = max(1, min(16, CPU_BATCH_PIXELS // (info.width * info.height)))
             encoder = _Batches(batch)
-            program = BASE + (jobs + 1) * (video_bytes(info, cast(Encoder, encoder)) - decoder_bytes(info))
+            program = BASE + (jobs + 1) * (
+                video_bytes(info, cast(Encoder, encoder), ScoringSettings()) - decoder_bytes(info)
+            )
             fits = fits and own <= program and decoder <= decoder_bytes(info)
             row = (f"{value / 1e6:10.0f}" for value in (own, program, decoder, decoder_bytes(info)))
             print(f"{size:10} {jobs:5} ", "  ".join(row), f"  ({frames_held(info, batch)} frames a video)", flush=True)

@@ -21,11 +21,12 @@ from conviqt_cli.plans.clips import clips
 from conviqt_cli.plans.time_plan import DENSE, SPARSE, SPARSE_MAX_CLIPS, SamplingPlan
 from conviqt_cli.scoring.scorer import Scorer
 from conviqt_cli.video.decode import Frame, FrameStream
+from conviqt_cli.video.picture import RgbPicture
 from conviqt_cli.video.probe import probe
 
 PLANS = (SPARSE, *(SamplingPlan(f"every:{period:g}", period) for period in (0.7, 0.8, 1.0, 1.5, 2.0, 4.0)))
 TOLERANCE = 0.05
-NOTHING = np.zeros((1, 1, 3), np.uint8)
+NOTHING = RgbPicture(np.zeros((1, 1, 3), np.uint8))
 
 
 def frame_features(scorer: Scorer, video: Path, work: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -65,7 +65,7 @@ class LocalEngine:
         workers = []
         for scorer in self._scorers:
             shared = SharedEncoder(scorer.encoder, self._jobs, control.stopping)
-            sharing = scorer.sharing(shared, partial(_admit, budget, shared))
+            sharing = scorer.sharing(shared, partial(_admit, budget, shared, scorer.settings))
             for _ in range(min(self._jobs + 1, len(sources))):
                 task = partial(self._work, sharing, shared, numbered, control, done.put)
                 workers.append(threading.Thread(target=task, daemon=True))
@@ -107,8 +107,10 @@ class LocalEngine:
         put(None)
 
 
-def _admit(budget: Budget, encoder: SharedEncoder, info: VideoInfo) -> AbstractContextManager[None]:
-    return budget.hold(info, video_bytes(info, encoder))
+def _admit(
+    budget: Budget, encoder: SharedEncoder, settings: ScoringSettings, info: VideoInfo
+) -> AbstractContextManager[None]:
+    return budget.hold(info, video_bytes(info, encoder, settings))
 
 
 class _Shared:

@@ -4,10 +4,11 @@ A run needs, at most, in bytes::
 
     BASE + sum over the videos in progress of  held * 3 * W * H  +  decoder(W, H)  +  batch * W * H * ACTIVATION_BYTES
 
-with W x H the picture in pixels, ``held`` the decoded frames kept (:func:`frames_held`), ``batch`` the frames in one
-forward pass, and ``decoder`` what ffmpeg takes (:func:`decoder_bytes`). There are ``jobs`` + 1 videos in progress: one
-more than are scored, being decoded ahead. Nothing in it grows with a video's length or with the number of videos
-but 8 KiB a clip, and some 0.5 KiB a row. ``python -m benchmarks.batch memory`` compares it with what is measured.
+with W x H the picture in pixels (in the last term: what goes through the network), ``held`` the decoded frames kept
+(:func:`frames_held`), ``batch`` the frames in one forward pass, and ``decoder`` what ffmpeg takes
+(:func:`decoder_bytes`). There are ``jobs`` + 1 videos in progress: one more than are scored, being decoded ahead.
+Nothing in it grows with a video's length or with the number of videos but 8 KiB a clip, and some 0.5 KiB a row.
+``python -m benchmarks.batch memory`` compares it with what is measured.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from pathlib import Path
 from conviqt_cli.errors import LimitError
 from conviqt_cli.model.encoder import Encoder
 from conviqt_cli.model.torch_backend import ACTIVATION_BYTES
+from conviqt_cli.plans.picture_plan import SOURCE
 from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.scoring.prefetch import decodes_ahead
+from conviqt_cli.scoring.settings import ScoringSettings
 from conviqt_cli.video.decode import QUEUE_FRAMES
 from conviqt_cli.video.probe import VideoInfo
 
@@ -50,10 +53,13 @@ def decoder_bytes(info: VideoInfo) -> int:
     return (150 << 20) + 40 * info.width * info.height * 3 // 2 * (2 if info.bit_depth > 8 else 1)
 
 
-def video_bytes(info: VideoInfo, encoder: Encoder) -> int:
+def video_bytes(info: VideoInfo, encoder: Encoder, settings: ScoringSettings) -> int:
     """Memory for one video in progress."""
-    batch = encoder.batch_frames(info.height, info.width)
-    activations = batch * info.width * info.height * ACTIVATION_BYTES if encoder.device == "cpu" else 0
+    height, width = (settings.display or SOURCE).size(info.height, info.width)
+    if settings.picture is not None and not settings.picture.whole:
+        height, width = (min(side, settings.picture.side) for side in (height, width))
+    batch = encoder.batch_frames(height, width)
+    activations = batch * width * height * ACTIVATION_BYTES if encoder.device == "cpu" else 0
     return frames_held(info, batch) * info.frame_bytes + decoder_bytes(info) + activations
 
 

@@ -16,6 +16,8 @@ def features(
     videos: options.Inputs,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.npz", help="Where the vectors go.")],
     sampling: options.Sampling = "sparse",
+    picture: options.Picture = None,
+    display: options.DisplaySize = None,
     start: options.Start = None,
     duration: options.Duration = None,
     timeout: options.Timeout = 120.0,
@@ -23,6 +25,7 @@ def features(
     weights: options.Weights = None,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
+    backend: options.Backend = "auto",
     threads: options.Threads = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -40,10 +43,14 @@ def features(
     from conviqt_cli.scoring.feature_set import FeatureSet
     from conviqt_cli.scoring.scorer import load
 
-    scorer = load(weights, None, device, sampling, precision, threads, timeout=timeout, stream=stream)
+    scorer = load(
+        weights, None, device, sampling, precision, threads,
+        timeout=timeout, stream=stream, picture=picture, display=display, backend=backend,
+    )  # fmt: skip
     if verbose:
         log(f"model {scorer.bundle.id}, encoder {scorer.encoder_id}")
-        log(f"{scorer.encoder.device}, {scorer.encoder.precision}, sampling {scorer.plan.to_dict()}")
+        encoder = scorer.encoder
+        log(f"{encoder.device}, {encoder.precision} by {encoder.backend}, sampling {scorer.plan.to_dict()}")
     sets, failed = [], 0
     with progress(quiet) as callback:
         for video in videos:

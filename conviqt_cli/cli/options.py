@@ -9,6 +9,9 @@ import typer
 
 from conviqt_cli.errors import UsageError
 
+#: Heading of the options that say which part of a video is scored, and how.
+SCORED = "What is scored"
+
 Inputs = Annotated[
     list[str], typer.Argument(metavar="VIDEO...", help="Videos: files, or URLs that ffmpeg opens.", show_default=False)
 ]
@@ -29,11 +32,18 @@ Precision = Annotated[
     str,
     typer.Option(
         "--precision",
-        metavar="auto|fp32|bf16|fp16",
-        help="Number format of the networks; auto is fp16 on CUDA, bf16 on CPUs that have it, else fp32.",
+        metavar="auto|fp32|bf16|fp16|int8",
+        help="Number format of the networks; auto is the fastest that was found to agree with fp32.",
         rich_help_panel="Model",
     ),
 ]
+Backend = Annotated[
+    str,
+    typer.Option(
+        "--backend", metavar="auto|torch|openvino", help="What runs the networks; OpenVINO runs on CPUs only.",
+        rich_help_panel="Model",
+    ),
+]  # fmt: skip
 Threads = Annotated[
     int | None, typer.Option("--threads", min=1, help="CPU threads (default: all).", rich_help_panel="Model")
 ]
@@ -43,37 +53,49 @@ Sampling = Annotated[
         "--sampling",
         metavar="sparse|dense|every:SECONDS",
         help="Which clips of 16 frames to score; dense is every frame, the published protocol.",
-        rich_help_panel="What is scored",
+        rich_help_panel=SCORED,
     ),
 ]
+Picture = Annotated[
+    str | None,
+    typer.Option(
+        "--picture", metavar="crops|whole", show_default="what the regressor was fitted on", rich_help_panel=SCORED,
+        help="Which pixels to look at: a few squares of each picture, or all of it, the published protocol.",
+    ),
+]  # fmt: skip
+DisplaySize = Annotated[
+    str | None,
+    typer.Option(
+        "--display", metavar="source|auto|LINES", show_default="source", rich_help_panel=SCORED,
+        help="Score pictures as seen scaled to this many lines (such as 1080); auto scales small ones up to 1080.",
+    ),
+]  # fmt: skip
 Start = Annotated[
     str | None,
-    typer.Option("--start", metavar="TIME", help="Start here: seconds or [H:]M:S.", rich_help_panel="What is scored"),
+    typer.Option("--start", metavar="TIME", help="Start here: seconds or [H:]M:S.", rich_help_panel=SCORED),
 ]
 Duration = Annotated[
     str | None,
-    typer.Option(
-        "--duration", metavar="TIME", help="Score this much: seconds or [H:]M:S.", rich_help_panel="What is scored"
-    ),
+    typer.Option("--duration", metavar="TIME", help="Score this much: seconds or [H:]M:S.", rich_help_panel=SCORED),
 ]
 Timeout = Annotated[
     float,
     typer.Option(
         "--timeout", min=1, metavar="SECONDS", help="Abort a video if no frame is decoded for this many seconds.",
-        rich_help_panel="What is scored",
+        rich_help_panel=SCORED,
     ),
 ]  # fmt: skip
 MaxFrames = Annotated[
     int,
     typer.Option(
         "--max-frames", min=1, metavar="N", help="Abort a video that has more frames than this.",
-        rich_help_panel="What is scored",
+        rich_help_panel=SCORED,
     ),
 ]  # fmt: skip
 Stream = Annotated[
     int | None,
     typer.Option(
-        "--stream", min=0, metavar="N", show_default="the default, else the largest", rich_help_panel="What is scored",
+        "--stream", min=0, metavar="N", show_default="the default, else the largest", rich_help_panel=SCORED,
         help="Score the stream of this number, as ffmpeg counts them.",
     ),
 ]  # fmt: skip

@@ -78,6 +78,15 @@ def score(
         ),
     ] = "mean",
     sampling: options.Sampling = "sparse",
+    picture: options.Picture = None,
+    display: options.DisplaySize = None,
+    exact: Annotated[
+        bool,
+        typer.Option(
+            "--exact", rich_help_panel="What is scored",
+            help="The published protocol: every frame, all of its pixels, fp32. Slow.",
+        ),
+    ] = False,
     start: options.Start = None,
     duration: options.Duration = None,
     timeout: options.Timeout = 120.0,
@@ -87,6 +96,7 @@ def score(
     regressor: options.RegressorFile = None,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
+    backend: options.Backend = "auto",
     threads: options.Threads = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -114,9 +124,12 @@ def score(
     if (retry_failed or force) and output is None:
         raise UsageError(f"{'--force' if force else '--retry-failed'}: there is no output to resume; give -o FILE")
     span = options.parse_span(start, duration)
+    if exact:
+        sampling, picture, precision = _exact(sampling, picture, precision)
 
     from conviqt_cli.batch.discovery import Rules
     from conviqt_cli.batch.inputs import Inputs
+    from conviqt_cli.plans.picture_plan import parse_display, parse_picture
     from conviqt_cli.plans.time_plan import parse_plan
     from conviqt_cli.scoring.settings import ScoringSettings, Span
 
@@ -132,6 +145,9 @@ def score(
         timeout,
         max_frames,
         stream,
+        None if picture is None else parse_picture(picture),
+        None if display is None else parse_display(display),
+        backend,
     )
     rules = Rules(recursive, tuple(include or ()), tuple(exclude or ()), None if output is None else os.fspath(output))
     inputs = Inputs(tuple(videos or ()), tuple(files_from or ()), b"\0" if null else b"\n", rules)
@@ -148,3 +164,13 @@ def score(
         failed = run_many(found, settings, reporting, jobs, limit)
     if failed:
         raise typer.Exit(1)
+
+
+def _exact(sampling: str, picture: str | None, precision: str) -> tuple[str, str, str]:
+    """What --exact stands for; raises :class:`UsageError` when another option says otherwise."""
+    stands_for = {"sampling": "dense", "picture": "whole", "precision": "fp32"}
+    unless_given = {"sampling": "sparse", "picture": None, "precision": "auto"}
+    for name, value in (("sampling", sampling), ("picture", picture), ("precision", precision)):
+        if value not in (stands_for[name], unless_given[name]):
+            raise UsageError(f"--exact means --{name} {stands_for[name]}, not {value}; leave one of them out")
+    return "dense", "whole", "fp32"

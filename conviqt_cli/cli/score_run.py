@@ -126,7 +126,9 @@ def _check(scorer: Scorer, reporting: Reporting) -> None:
         binary, settings = find_ffmpeg(), scorer.settings
         log(f"ffmpeg {binary.version} ({binary.path})")
         log(f"model {scorer.bundle.id} ({scorer.bundle.folder}), encoder {scorer.encoder_id}")
-        log(f"{settings.device}, {settings.precision}, sampling {settings.plan.to_dict()}")
+        log(f"{settings.device}, {settings.precision} by {scorer.encoder.backend}, sampling {settings.plan.to_dict()}")
+        if settings.picture is not None:
+            log(f"picture {settings.picture.to_dict()}, display {settings.display}")
 
 
 @contextlib.contextmanager

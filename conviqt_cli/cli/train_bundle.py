@@ -18,6 +18,7 @@ Bundle = Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder of the bu
 Features = Annotated[
     list[Path], typer.Argument(metavar="FEATURES...", help="Folders written by `features`, of clips or squares.")
 ]
+PictureFor = Annotated[str, typer.Option("--picture", metavar="crops|whole", help="The picture plan that it is for.")]
 
 
 def assemble(
@@ -81,13 +82,15 @@ def diagnosis(
             help="Features of held-out contents, to calibrate on and to measure with (repeatable).",
         ),
     ] = None,
+    picture: PictureFor = "whole",
     quiet: options.Quiet = False,
 ) -> None:
     """Fit the head that names distortions and add it to the bundle."""
+    from conviqt_cli.plans.picture_plan import parse_picture
     from conviqt_cli.training.heads.diagnosis_stage import fit_diagnosis_stage
 
     say = (lambda step: None) if quiet else log
-    figures = fit_diagnosis_stage(bundle, features, say, held_out=held_out or ())
+    figures = fit_diagnosis_stage(bundle, features, say, held_out=held_out or (), picture=parse_picture(picture))
     typer.echo(json.dumps(figures, indent=2))
 
 
@@ -104,22 +107,29 @@ def regressor(
             "--about", metavar="FILE.md", exists=True, dir_okay=False, help="Sections for the model card (repeatable)."
         ),
     ] = None,
+    picture: PictureFor = "whole",
     device: options.Device = "auto",
     precision: options.Precision = "auto",
+    backend: options.Backend = "auto",
     quiet: options.Quiet = False,
 ) -> None:
     """Fit the regressor on opinion scores and VMAF labels; add it and the model card to the bundle."""
+    from conviqt_cli.model import open_encoder
+    from conviqt_cli.model.bundle import open_bundle
+    from conviqt_cli.plans.picture_plan import parse_picture
     from conviqt_cli.training.heads.assembly import write_card
     from conviqt_cli.training.heads.card import sections_of
     from conviqt_cli.training.heads.regressor_stage import fit_regressor_stage
 
+    plan = parse_picture(picture)
     sections: dict[str, str] = {}
     for path in about or []:
         sections |= sections_of(path.read_text(encoding="utf-8"))
+    encoder = open_encoder(open_bundle(bundle), device, precision, backend=backend, picture=plan.name)
     with steps(quiet) as progress:
         figures = fit_regressor_stage(
             bundle, mos, encodes, work, lambda done, count, item: progress("clip vectors", done, count),
-            device=device, precision=precision,
+            encoder=encoder, picture=plan,
         )  # fmt: skip
     write_card(bundle, figures, sections)
     typer.echo(json.dumps(figures.to_dict(), indent=2))

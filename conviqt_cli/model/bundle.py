@@ -86,11 +86,11 @@ class Bundle:
 
     def regressor(self, picture: str = WHOLE) -> Regressor:
         """The bundle's regressor for a picture plan (its name); raises :class:`BundleError` when it has none."""
-        role = _role("regressor", picture)
+        role = role_of("regressor", picture)
         if role not in self.manifest["files"]:
             raise BundleError(
-                f"{self.folder}: the bundle has no regressor for the picture plan {picture}; give one with "
-                "--regressor, or fit one with `conviqt fit-regressor`"
+                f"{self.folder}: the bundle has no regressor for the picture plan {picture}; give one of "
+                "your own, or fit one with `conviqt fit-regressor`"
             )
         path = self.file(role)
         regressor = load_regressor(path)
@@ -102,7 +102,7 @@ class Bundle:
 
         Raises :class:`BundleError` when the head is damaged, or belongs to another encoder.
         """
-        role = _role("diagnosis", picture)
+        role = role_of("diagnosis", picture)
         if role not in self.manifest["files"]:
             return None
         path = self.file(role)
@@ -165,8 +165,8 @@ def write_manifest(folder: Path, manifest: dict[str, Any], files: dict[str, str]
     (folder / MANIFEST).write_text(text, encoding="utf-8")
 
 
-def _role(part: str, picture: str) -> str:
-    """How the manifest calls a part for a picture plan: the plain name is the published protocol's."""
+def role_of(part: str, picture: str) -> str:
+    """How the manifest calls a part for a picture plan (its name): the plain name is the published protocol's."""
     return part if picture == WHOLE else f"{part}_{picture}"
 
 

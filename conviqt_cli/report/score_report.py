@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from conviqt_cli.plans.picture_plan import SOURCE, WHOLE
 from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.quality.scale import Scale
 from conviqt_cli.scoring.results import Result, VideoScore
@@ -132,10 +133,12 @@ def _facts(score: VideoScore) -> Text:
     spread = "back to back" if back_to_back else f"a clip every {every:.3g} s"
     clip_word = "segment" if len(score.segments) == 1 else "segments"
     model = f"{score.model.id} ({score.model.checksum[:12]})"
+    picture, display = score.settings.picture or WHOLE, score.settings.display or SOURCE
+    looked = f"{picture.name}{'' if display == SOURCE else f', display {display}'}"
     lines = (
         ("video", f"{info.width}x{info.height}{turned}{chosen}, {rate}, {length}, {info.codec}{depth}"),
-        ("scored", f"{len(score.segments)} {clip_word}, {score.frames_scored} frames ({plan.name}: {spread}), "
-                   f"pooled by {score.pooling}"),
+        ("scored", f"{len(score.segments)} {clip_word}, {score.frames_scored} frames "
+                   f"({plan.name}: {spread}; {looked}), pooled by {score.pooling}"),
         ("model", f"{model}, {score.settings.device} {score.settings.precision}, {score.wall_seconds:.1f} s"),
     )  # fmt: skip
     return Text("\n".join(f"  {name:<8} {text}" for name, text in lines), style="dim")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from conviqt_cli.scoring.results import DECIMALS, FailedScore, ModelInfo, VideoScore
-from conviqt_cli.scoring.settings import ScoringSettings
+from conviqt_cli.scoring.settings import BEFORE, ScoringSettings
 from conviqt_cli.video.ffmpeg import is_url
 
 
@@ -95,7 +95,7 @@ def identity(model: ModelInfo, settings: dict[str, Any]) -> dict[str, str]:
         "model_checksum": model.checksum,
         "encoder_id": model.encoder_id,
         "regressor": model.regressor,
-        "settings": json.dumps({**settings, "device": device}, sort_keys=True),
+        "settings": json.dumps({**BEFORE, **settings, "device": device}, sort_keys=True),
     }
 
 

@@ -22,8 +22,6 @@ _FRAMES = 6
 #: About how many columns of a picture are looked at.
 _COLUMNS = 256
 
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-
 #: A pixel moves when it differs by more than this (0 to 255) from the frame before; so much of a picture has to move.
 _MOTION, _MOVING = 10, 0.003
 
@@ -45,13 +43,12 @@ class Combing:
         self._combed = self._moving = 0
 
     def see(self, clip: Clip) -> None:
-        """Take a clip of RGB frames into account; frames that are repeated or do not move count for nothing."""
-        frames = [frame.pixels for frame in clip.frames[:_FRAMES]]
-        if frames[0].ndim != 3 or frames[0].shape[0] < 8:
+        """Take a clip into account; frames that are repeated or do not move count for nothing."""
+        pictures = [frame.picture for frame in clip.frames[:_FRAMES]]
+        if pictures[0].height < 8:
             return
-        step = max(1, frames[0].shape[1] // _COLUMNS)
         # Luma: colour is stored in half the lines, which green would inherit.
-        luma = [(pixels[:, ::step].astype(np.float32) @ _LUMA).astype(np.int16) for pixels in frames]
+        luma = [each.luma(1, max(1, each.width // _COLUMNS)).astype(np.int16) for each in pictures]
         for before, picture in itertools.pairwise(luma):
             combed = is_combed(before, picture) if before.shape == picture.shape else None
             self._moving += combed is not None

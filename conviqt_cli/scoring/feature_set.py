@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from conviqt_cli.errors import InputError
 from conviqt_cli.files import write_whole
+from conviqt_cli.scoring.settings import BEFORE
 
 SCHEMA = "conviqt-features/1"
 
@@ -79,7 +80,7 @@ class FeatureSet:
                     end=file["end"],
                     names=file["names"],
                     encoder_id=str(file["encoder_id"]),
-                    settings=json.loads(str(file["settings"])),
+                    settings={**BEFORE, **json.loads(str(file["settings"]))},
                 )
         except FileNotFoundError:
             raise InputError(f"{path}: no such file") from None

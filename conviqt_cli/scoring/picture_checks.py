@@ -103,10 +103,9 @@ class PictureChecks:
         yield from self._note("frozen", self._frozen, "the picture stands still")
 
     def _see(self, frame: Frame) -> None:
-        height, width = frame.pixels.shape[:2]
-        rows, columns = max(1, height // _ROWS), max(1, width // _COLUMNS)
-        sample = frame.pixels[::rows, ::columns, 1]
-        coarse = frame.pixels[:: max(1, height // 48), :: max(1, width // 64)]
+        picture = frame.picture
+        sample = picture.luma(max(1, picture.height // _ROWS), max(1, picture.width // _COLUMNS))
+        coarse = picture.sample(max(1, picture.height // 48), max(1, picture.width // 64))
         self._frames += 1
         colour = _blank_colour(coarse)
         pattern = colour is None and _is_colour_bars(coarse)

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from conviqt_cli.plans.clips import Clip
 from conviqt_cli.scoring.results import Note
-from conviqt_cli.video.bars import Bars, Rectangle
+from conviqt_cli.video.bars import Bars
+from conviqt_cli.video.picture import Rectangle
 from conviqt_cli.video.probe import VideoInfo
 
 
@@ -23,11 +24,11 @@ class PictureInside:
         if not self._bars.areas:
             return clip
         frames = {frame.index: frame for frame in clip.frames}
-        area = self._bars.area([frame.pixels for frame in frames.values()])
+        area = self._bars.area([frame.picture for frame in frames.values()])
         self._areas[area] += 1
         if area is None:
             return clip
-        return replace(clip, frames=tuple(replace(frame, pixels=area.of(frame.pixels)) for frame in clip.frames))
+        return replace(clip, frames=tuple(replace(frame, picture=frame.picture.part(area)) for frame in clip.frames))
 
     @property
     def area(self) -> Rectangle | None:

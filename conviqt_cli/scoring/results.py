@@ -8,7 +8,7 @@ from typing import Any
 from conviqt_cli.quality.diagnosis import Diagnosis
 from conviqt_cli.quality.scale import Scale
 from conviqt_cli.scoring.settings import ScoringSettings
-from conviqt_cli.video.bars import Rectangle
+from conviqt_cli.video.picture import Rectangle
 from conviqt_cli.video.probe import VideoInfo
 
 #: Version of the JSON and CSV layout; a change of meaning changes it, a field more does not.

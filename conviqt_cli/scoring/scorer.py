@@ -18,6 +18,15 @@ from conviqt_cli.files import sha256
 from conviqt_cli.model import open_encoder
 from conviqt_cli.model.bundle import Bundle, open_bundle
 from conviqt_cli.model.encoder import Encoder
+from conviqt_cli.plans.picture_plan import (
+    PICTURE_PLANS,
+    SOURCE,
+    WHOLE,
+    Display,
+    PicturePlan,
+    parse_display,
+    parse_picture,
+)
 from conviqt_cli.plans.schedule import schedule
 from conviqt_cli.plans.time_plan import SamplingPlan, parse_plan
 from conviqt_cli.quality.diagnosis import Diagnosis, DiagnosisHead
@@ -34,8 +43,10 @@ from conviqt_cli.scoring.progress import ProgressCallback, ScoringProgress
 from conviqt_cli.scoring.results import Interval, ModelInfo, Note, SegmentScore, VideoScore
 from conviqt_cli.scoring.settings import TIMEOUT, ScoringSettings, Span
 from conviqt_cli.scoring.warnings import INTERLACED_SHARE, score_notes, video_notes
-from conviqt_cli.video.bars import Rectangle, find_bars
-from conviqt_cli.video.decode import MAX_FRAMES
+from conviqt_cli.video.bars import find_bars
+from conviqt_cli.video.colour import has_planes
+from conviqt_cli.video.decode import MAX_FRAMES, PixelFormat
+from conviqt_cli.video.picture import Rectangle
 from conviqt_cli.video.probe import VideoInfo, probe
 
 #: Entered with each video's facts before it is decoded; may wait, or refuse with a :class:`LimitError`.
@@ -61,7 +72,8 @@ class Scorer:
     Args:
         bundle: where the networks come from.
         encoder: those networks, on a device.
-        settings: how to score; ``device`` and ``precision`` become those of ``encoder``.
+        settings: how to score; ``device`` and ``precision`` become those of ``encoder``, and without a picture plan or
+            display size it is the whole picture at its own size.
         regressor: used in place of the bundle's.
         regressor_name: how results name it.
         diagnosis: names the distortion of each segment; without one segments have no diagnosis.
@@ -79,7 +91,14 @@ class Scorer:
         admit: Admission | None = None,
     ) -> None:
         self.bundle, self.encoder = bundle, encoder
-        self.settings = replace(settings, device=encoder.device, precision=encoder.precision)
+        self._picture, self._display = settings.picture or WHOLE, settings.display or SOURCE
+        self.settings = replace(
+            settings,
+            device=encoder.device,
+            precision=encoder.precision,
+            picture=self._picture,
+            display=self._display,
+        )
         self._regressor, self._regressor_name, self._diagnosis = regressor, regressor_name, diagnosis
         self._admit: Admission = admit or (lambda info: nullcontext())
 
@@ -103,7 +122,8 @@ class Scorer:
     def regressor(self) -> Regressor:
         """The regressor in use; raises :class:`BundleError` when the bundle has none and none was given."""
         if self._regressor is None:
-            self._regressor = self.bundle.regressor()
+            self._regressor = self.bundle.regressor(self._picture.name)
+            check_belongs(self._regressor, self.encoder_id, str(self.bundle.folder), self._picture.id)
         return self._regressor
 
     def score(
@@ -197,8 +217,12 @@ class Scorer:
         settings = self.settings
         # The first frame may be tiny and the rest not: the schedule settles which size counts.
         found = probe(source, timeout=settings.timeout, smallest=1, stream=settings.stream)
-        planned = schedule(found, settings.plan, span.start, span.duration, settings.timeout, settings.max_frames)
+        planned = schedule(
+            found, settings.plan, span.start, span.duration, settings.timeout, settings.max_frames, self._picture
+        )
         info = planned.info
+        # Squares are converted one by one; of whole pictures, ffmpeg converts everything faster.
+        pixel_format: PixelFormat = "yuv420p" if not self._picture.whole and has_planes(info) else "rgb24"
         began = time.perf_counter()
 
         def report_progress(done: int) -> None:
@@ -208,11 +232,11 @@ class Scorer:
         vectors, starts, ends = [], [], []
         repeated = 0
         checks, combing = PictureChecks(), Combing()
-        extractor = FeatureExtractor(self.encoder, report_progress)
+        extractor = FeatureExtractor(self.encoder, self._picture, self._display, report_progress)
         with self._admit(info):
             inside = PictureInside(info, find_bars(info, span.start, planned.length, settings.timeout))
             with (
-                planned.open(settings.timeout, max_frames=settings.max_frames) as stream,
+                planned.open(settings.timeout, max_frames=settings.max_frames, pixel_format=pixel_format) as stream,
                 clips_ahead(stream, planned.clips(stream)) as source_of_clips,
             ):
                 for clip in map(inside, source_of_clips):
@@ -234,7 +258,7 @@ class Scorer:
         if span.is_whole_video:
             info = replace(info, frame_count=report.frames if planned.timeline is None else len(planned.timeline))
         notes = (
-            *video_notes(info, report, None if planned.timeline else planned.length, repeated),
+            *video_notes(info, report, None if planned.timeline else planned.length, repeated, self._display),
             *inside.notes(),
             *checks.notes(),
             *combing.notes(info.interlaced),
@@ -265,12 +289,17 @@ def load(
     timeout: float = TIMEOUT,
     max_frames: int = MAX_FRAMES,
     stream: int | None = None,
+    picture: str | None = None,
+    display: str | None = None,
+    backend: str = "auto",
 ) -> Scorer:
     """Load a model, ready to score.
 
     Args:
         sampling: ``sparse``, ``dense`` (every frame, the published protocol) or ``every:SECONDS``.
-        weights, regressor, device, precision, threads, pooling, timeout, max_frames, stream: see
+        picture: ``crops`` (a few squares of each picture) or ``whole`` (the published protocol).
+        display: ``source``, ``auto`` or a number of lines that pictures are scaled to before they are looked at.
+        weights, regressor, device, precision, threads, pooling, timeout, max_frames, stream, backend: see
             :class:`ScoringSettings`.
 
     Raises :class:`BundleError` or :class:`RegressorError` for damaged or mismatched files, :class:`UsageError` for
@@ -288,6 +317,9 @@ def load(
             timeout=timeout,
             max_frames=max_frames,
             stream=stream,
+            picture=None if picture is None else parse_picture(picture),
+            display=None if display is None else parse_display(display),
+            backend=backend,
         )
     )
 
@@ -300,9 +332,27 @@ def load_scorer(settings: ScoringSettings) -> Scorer:
     if settings.regressor is not None:
         path = Path(settings.regressor)
         regressor = load_regressor(path)
-        check_belongs(regressor, bundle.encoder_id, str(path))
         # Two regressors of one name are told apart by their content.
         name = f"{path.name} {sha256(path)[:12]}"
-    diagnosis = bundle.diagnosis()
-    encoder = open_encoder(bundle, settings.device, settings.precision, settings.threads)
-    return Scorer(bundle, encoder, settings, regressor, name, diagnosis)
+    picture = settings.picture or _picture_for(regressor, bundle)
+    if regressor is not None:
+        check_belongs(regressor, bundle.encoder_id, str(settings.regressor), picture.id)
+    display = settings.display or _display_for(regressor)
+    encoder = open_encoder(
+        bundle, settings.device, settings.precision, settings.threads, backend=settings.backend, picture=picture.name
+    )
+    settings = replace(settings, picture=picture, display=display)
+    return Scorer(bundle, encoder, settings, regressor, name, bundle.diagnosis(picture.name))
+
+
+def _picture_for(regressor: Regressor | None, bundle: Bundle) -> PicturePlan:
+    """The picture plan that a regressor was fitted on; without one, the bundle's first."""
+    if regressor is not None:
+        return next((plan for plan in PICTURE_PLANS.values() if plan.id == regressor.picture), WHOLE)
+    return parse_picture(next(iter(bundle.picture_plans)))
+
+
+def _display_for(regressor: Regressor | None) -> Display:
+    """The display size that a regressor was fitted at, as its card says; the pictures' own where it does not."""
+    fitted_at = {} if regressor is None else regressor.card.get("vector_settings", {})
+    return parse_display(str(fitted_at.get("display", SOURCE)))

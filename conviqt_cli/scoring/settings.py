@@ -6,9 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from conviqt_cli.plans.picture_plan import SOURCE, WHOLE, Display, PicturePlan
 from conviqt_cli.plans.time_plan import SPARSE, SamplingPlan
 from conviqt_cli.quality.pooling import check_pooling
 from conviqt_cli.video.decode import MAX_FRAMES
+
+#: What settings say that were written before there was a choice.
+BEFORE: dict[str, Any] = {"picture": WHOLE.to_dict(), "display": str(SOURCE)}
 
 #: Seconds without a decoded frame after which a video is aborted.
 TIMEOUT = 120.0
@@ -35,7 +39,7 @@ class ScoringSettings:
         weights: name or folder of a bundle; ``None`` is the one that comes with the package.
         regressor: a regressor file to use in place of the bundle's.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
+        precision: ``auto``, ``fp32``, ``bf16``, ``fp16`` or ``int8``.
         threads: CPU threads; ``None`` for all.
         plan: which frames are scored.
         pooling: how segment qualities become one, a name of :data:`conviqt_cli.quality.pooling.POOLINGS`.
@@ -43,6 +47,9 @@ class ScoringSettings:
         timeout: seconds without a decoded frame after which a video is aborted.
         max_frames: frames after which a video is aborted.
         stream: number of the stream to score, as ffmpeg counts; ``None`` to choose the one that is the video.
+        picture: which pixels are looked at; ``None`` for those that the regressor was fitted on, or the bundle's.
+        display: the size at which frames are looked at; ``None`` for that which the regressor was fitted at.
+        backend: ``auto``, ``torch`` or ``openvino``.
 
     Raises :class:`UsageError` for an unknown pooling: this is the one place where it is checked.
     """
@@ -58,6 +65,9 @@ class ScoringSettings:
     timeout: float = TIMEOUT
     max_frames: int = MAX_FRAMES
     stream: int | None = None
+    picture: PicturePlan | None = None
+    display: Display | None = None
+    backend: str = "auto"
 
     def __post_init__(self) -> None:
         check_pooling(self.pooling)
@@ -66,6 +76,7 @@ class ScoringSettings:
         """What shapes a score, JSON-ready: the ``settings`` of a record. Scores with different ones do not compare."""
         return {
             "sampling": self.plan.to_dict(),
+            **self._looked_at(),
             "pool": self.pooling,
             "start_s": self.span.start,
             "duration_s": self.span.duration,
@@ -76,7 +87,15 @@ class ScoringSettings:
 
     def features_dict(self) -> dict[str, Any]:
         """What shapes clip vectors, JSON-ready: the ``settings`` of a feature set."""
-        return {"sampling": self.plan.to_dict(), "precision": self.precision, **self._chosen_stream()}
+        return {
+            "sampling": self.plan.to_dict(),
+            **self._looked_at(),
+            "precision": self.precision,
+            **self._chosen_stream(),
+        }
+
+    def _looked_at(self) -> dict[str, Any]:
+        return {"picture": (self.picture or WHOLE).to_dict(), "display": str(self.display or SOURCE)}
 
     def _chosen_stream(self) -> dict[str, int]:
         """Said only where it was chosen, so that scores made without a choice still compare with earlier ones."""

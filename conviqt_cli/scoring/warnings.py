@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conviqt_cli.model.bundle import Bundle
+from conviqt_cli.plans.picture_plan import Display
 from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.quality.intervals import DEFAULT_LEVEL
 from conviqt_cli.quality.regressor import Regressor
@@ -19,12 +20,20 @@ from conviqt_cli.video.probe import VideoInfo
 #: Short side, in pixels, below which a picture is outside what quality models are made for.
 SMALL_SIDE = 64
 
+#: Lines below which a video is seldom watched at its own size: scaled up to a screen, it looks worse than it scores.
+SCALED_UP_BELOW = 480
+
 #: Share of frames flagged as interlaced from which on the video is.
 INTERLACED_SHARE = 0.1
 
 
-def video_notes(info: VideoInfo, report: DecodeReport, length: float | None, repeated: int) -> Iterator[Note]:
-    """About the video: ``length`` seconds were asked for, the last frame was ``repeated`` times."""
+def video_notes(
+    info: VideoInfo, report: DecodeReport, length: float | None, repeated: int, display: Display
+) -> Iterator[Note]:
+    """About the video: ``length`` seconds were asked for, the last frame was ``repeated`` times.
+
+    ``display`` is the size it was scored at.
+    """
     if repeated:
         plural = "frame" if report.frames == 1 else "frames"
         yield Note("short", f"only {report.frames} {plural}: the last one was repeated to fill a clip of {CLIP_LENGTH}")
@@ -66,6 +75,13 @@ def video_notes(info: VideoInfo, report: DecodeReport, length: float | None, rep
         yield Note("several_streams", f"{info.video_streams} video streams: #{info.stream} was scored")
     if min(info.width, info.height) < SMALL_SIDE:
         yield Note("small", f"the picture is only {info.width}x{info.height} pixels: too small for a reliable score")
+    elif min(display.size(info.height, info.width)) < SCALED_UP_BELOW:
+        lines = min(info.height, info.width)
+        yield Note(
+            "low_resolution",
+            f"scored at its own size, {lines} lines: watched on a larger screen it looks worse; "
+            "to score it as scaled up, set the display to the screen's lines (such as 1080)",
+        )
 
 
 def _colour_notes(info: VideoInfo, report: DecodeReport) -> Iterator[Note]:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from conviqt_cli.errors import ConviqtError
 from conviqt_cli.video import ffmpeg, ffmpeg_process
 from conviqt_cli.video.colour import filters
+from conviqt_cli.video.picture import Picture, Rectangle, RgbPicture
 from conviqt_cli.video.probe import VideoInfo
 
 #: Places to look at, as shares of the part to be scored; the first :data:`_FIRST_LOOKS` often suffice.
@@ -67,23 +68,6 @@ _STRICT, _LENIENT = 0.01, 0.1
 
 
 @dataclass(frozen=True)
-class Rectangle:
-    """A part of a frame, in pixels; ``x`` and ``y`` are those of its upper left corner."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-    def of(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """That part of a picture (height, width, ...), without a copy."""
-        return pixels[self.y : self.y + self.height, self.x : self.x + self.width]
-
-    def __str__(self) -> str:
-        return f"{self.width}x{self.height} at ({self.x}, {self.y})"
-
-
-@dataclass(frozen=True)
 class Bars:
     """Rectangles that the picture is in, smallest first, and the luma above which a pixel is no part of a bar.
 
@@ -94,8 +78,8 @@ class Bars:
     level: int = _MARGIN
     steady: bool = False
 
-    def area(self, pictures: Sequence[NDArray[np.uint8]]) -> Rectangle | None:
-        """The smallest rectangle that holds what these frames, (height, width, 3) RGB, show; ``None`` for the whole."""
+    def area(self, pictures: Sequence[Picture]) -> Rectangle | None:
+        """The smallest rectangle that holds what these pictures show; ``None`` for the whole."""
         allowed = _LENIENT if self.steady else _STRICT
         for area in self.areas:
             if all(_lit_outside(picture, area, self.level) <= allowed for picture in pictures):
@@ -162,9 +146,9 @@ def _gather(looks: list[_Look], info: VideoInfo) -> Bars:
     return Bars(tuple(areas), max((look.level for look in looks), default=0) + _MARGIN, steady)
 
 
-def _look(picture: NDArray[np.uint8]) -> _Look | None:
+def _look(picture: RgbPicture) -> _Look | None:
     """Find the picture in one frame; ``None`` when the frame is too dark to tell."""
-    luma = _luma(picture)
+    luma = picture.luma()
     height, width = luma.shape
     sides = (luma[:2], luma[-2:], luma[:, :2], luma[:, -2:])
     level = int(min(np.median(side) for side in sides))
@@ -232,33 +216,31 @@ def _edge(luma: NDArray[np.uint8], level: int) -> tuple[int, int, float]:
     return first, depth + depth % 2, float(steps.max())
 
 
-def _flat(picture: NDArray[np.uint8], luma: NDArray[np.uint8], area: Rectangle) -> bool:
+def _flat(picture: RgbPicture, luma: NDArray[np.uint8], area: Rectangle) -> bool:
     """Whether what lies outside is of one dark grey, as bars are and shadows are not."""
-    for strip, dark in zip(_strips(picture, area, _RIM), _strips(luma, area, _RIM), strict=True):
-        if dark.size and (dark.std() > 6 or np.ptp(strip.reshape(-1, 3).mean(0)) > 10):
+    for strip in _outside(picture, area, _RIM):
+        if strip.of(luma).std() > 6 or np.ptp(picture.rgb(strip).reshape(-1, 3).mean(0)) > 10:
             return False
     return True
 
 
-def _strips(pixels: NDArray[np.uint8], area: Rectangle, gap: int = 0) -> list[NDArray[np.uint8]]:
+def _outside(picture: Picture, area: Rectangle, gap: int = 0) -> list[Rectangle]:
     """What lies above, below, left and right of the area, leaving out ``gap`` pixels along it."""
-    top, bottom = max(0, area.y - gap), area.y + area.height + gap
-    left, right = max(0, area.x - gap), area.x + area.width + gap
-    return [pixels[:top], pixels[bottom:], pixels[top:bottom, :left], pixels[top:bottom, right:]]
+    top, bottom = max(0, area.y - gap), min(picture.height, area.y + area.height + gap)
+    left, right = max(0, area.x - gap), min(picture.width, area.x + area.width + gap)
+    strips = (
+        Rectangle(0, 0, picture.width, top),
+        Rectangle(0, bottom, picture.width, picture.height - bottom),
+        Rectangle(0, top, left, bottom - top),
+        Rectangle(right, top, picture.width - right, bottom - top),
+    )
+    return [strip for strip in strips if strip.width and strip.height]
 
 
-def _lit_outside(picture: NDArray[np.uint8], area: Rectangle, level: int) -> float:
+def _lit_outside(picture: Picture, area: Rectangle, level: int) -> float:
     """The largest share of lit pixels in any strip outside; its soft rim does not count."""
-    shares = [float((_luma(strip[::2, ::2]) > level).mean()) for strip in _strips(picture, area, _RIM) if strip.size]
+    shares = [float((picture.part(strip).luma(2, 2) > level).mean()) for strip in _outside(picture, area, _RIM)]
     return max(shares, default=0.0)
-
-
-def _luma(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Brightness of RGB pixels, 0 to 255; integer weights near BT.601's."""
-    wide = picture[..., 1].astype(np.uint16) * 5
-    wide += picture[..., 0].astype(np.uint16) * 2
-    wide += picture[..., 2]
-    return (wide >> 3).astype(np.uint8)
 
 
 def _is_whole(area: Rectangle, info: VideoInfo) -> bool:
@@ -286,8 +268,8 @@ def _aside(area: Rectangle, info: VideoInfo) -> float:
     return max(across, abs(2 * area.y + area.height - info.height) / info.height)
 
 
-def _pictures(info: VideoInfo, start: float, length: float | None, timeout: float) -> Iterator[NDArray[np.uint8]]:
-    """Frames to look at, (height, width, 3) RGB, as many as can be had."""
+def _pictures(info: VideoInfo, start: float, length: float | None, timeout: float) -> Iterator[RgbPicture]:
+    """Frames to look at, as many as can be had."""
     deadline = time.monotonic() + min(_PATIENCE, timeout)
     if length is not None and length > _SHORT and info.frame_count != 1:
         found = 0
@@ -301,7 +283,7 @@ def _pictures(info: VideoInfo, start: float, length: float | None, timeout: floa
     yield from _decoded(info, [f"select='not(mod(n,{step}))'"], start, len(_PLACES), deadline)
 
 
-def _decoded(info: VideoInfo, chosen: list[str], at: float, count: int, deadline: float) -> Iterator[NDArray[np.uint8]]:
+def _decoded(info: VideoInfo, chosen: list[str], at: float, count: int, deadline: float) -> Iterator[RgbPicture]:
     """Up to ``count`` frames from ``at`` seconds on, as scoring sees them, of those that ``chosen`` filters leave."""
     left = deadline - time.monotonic()
     if left <= 0:
@@ -309,4 +291,4 @@ def _decoded(info: VideoInfo, chosen: list[str], at: float, count: int, deadline
     with contextlib.suppress(ConviqtError), ffmpeg.opened(info.source) as (options, name, descriptors):
         command = ffmpeg.look_command(options, name, info.stream, [*chosen, *filters(info)], at, count)
         for data in ffmpeg_process.pictures(command, descriptors, info.frame_bytes, left):
-            yield np.frombuffer(data, np.uint8).reshape(info.height, info.width, 3)
+            yield RgbPicture(np.frombuffer(data, np.uint8).reshape(info.height, info.width, 3))

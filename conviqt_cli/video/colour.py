@@ -56,6 +56,13 @@ def filters(info: VideoInfo) -> list[str]:
     return [scale, "format=rgb24", pad]
 
 
+def plane_filters(info: VideoInfo) -> list[str]:
+    """ffmpeg filters that leave the planes of a video as they are, of a constant size; see :func:`has_planes`."""
+    size = f"{info.width}:{info.height}"
+    fit = f"scale={size}:force_original_aspect_ratio=decrease:force_divisible_by=2:flags=bicubic+accurate_rnd"
+    return [fit, "format=yuv420p", f"pad={size}:(ow-iw)/2:(oh-ih)/2"]
+
+
 def _tone_mapping(info: VideoInfo) -> list[str]:
     """HDR to SDR: what lies below reference white stays as it is, highlights are compressed towards white."""
     primaries = info.primaries if info.primaries in _ZSCALE_PRIMARIES else "bt2020"
@@ -89,10 +96,10 @@ def matrix_is_known(info: VideoInfo) -> bool:
 
 
 def has_planes(info: VideoInfo) -> bool:
-    """Whether frames come as 8-bit 4:2:0 planes of even sides that this package can turn into RGB itself.
+    """Whether frames can be had as 8-bit 4:2:0 planes of even sides, which this package can turn into RGB itself.
 
     At odd sides swscale stretches the chroma planes a little, so that parts would differ from what it makes of them.
     """
     even = info.width % 2 == info.height % 2 == 0
     plain = info.matrix in planes.LUMA_WEIGHTS and info.transfer not in HDR_TRANSFERS
-    return even and plain and info.pixel_format in ("yuv420p", "yuvj420p")
+    return even and plain and info.pixel_format in ("yuv420p", "yuvj420p", "yuv420p10le", "yuv420p12le")

@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 
 from conviqt_cli.errors import DecodeError, LimitError
 from conviqt_cli.video import ffmpeg, ffmpeg_process, planes
-from conviqt_cli.video.colour import filters
+from conviqt_cli.video.colour import filters, plane_filters
 from conviqt_cli.video.fields import watching
 from conviqt_cli.video.messages import DecoderLog, Line
+from conviqt_cli.video.picture import Picture, RgbPicture
+from conviqt_cli.video.planes import PlanarPicture
 from conviqt_cli.video.probe import VideoInfo
 from conviqt_cli.video.selection import Selection, select
 from conviqt_cli.video.timeline import JUMP_SECONDS, Timeline
@@ -47,15 +49,17 @@ NO_STAMP = -(1 << 63)
 
 @dataclass(frozen=True)
 class Frame:
-    """One decoded picture: ``pixels`` (height, width, 3) uint8 RGB; ``time`` and ``duration`` in seconds.
-
-    Of a stream of ``yuv420p``, ``pixels`` is flat: what :class:`~conviqt_cli.video.planes.Planes` reads.
-    """
+    """One decoded picture, shown from ``time`` seconds on for ``duration`` seconds."""
 
     index: int
     time: float
     duration: float
-    pixels: NDArray[np.uint8]
+    picture: Picture
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """All of the picture, (height, width, 3) uint8 RGB."""
+        return self.picture.rgb()
 
 
 @dataclass
@@ -87,8 +91,8 @@ class FrameStream:
     With a ``timeline`` frames have its numbers and times, and ``windows`` (pairs of a first and a last frame) says
     which are wanted: only those are converted and handed out, each once and in order, and what no wanted frame needs is
     not decoded. Without one, every frame of the part from ``start`` seconds on, ``duration`` seconds long, is handed
-    out, and frames are numbered as they come. ``pixel_format`` ``yuv420p`` hands planes out as they were decoded, for
-    a video of which :func:`~conviqt_cli.video.colour.has_planes` is true.
+    out, and frames are numbered as they come. ``pixel_format`` ``yuv420p`` leaves the conversion to whoever asks a
+    picture for RGB, for a video of which :func:`~conviqt_cli.video.colour.has_planes` is true.
 
     Iterating raises :class:`DecodeError` when the decoder fails or the file ends before it should, and
     :class:`LimitError` when no frame comes for ``timeout`` seconds or more than ``max_frames`` come; frames handed out
@@ -170,8 +174,14 @@ class FrameStream:
     def _filters(self) -> list[str]:
         # Frames that nobody wants are dropped before they are converted.
         wanted = self._selection and self._selection.select
-        convert = filters(self.info) if self._pixel_format == "rgb24" else [f"format={self._pixel_format}"]
+        convert = filters(self.info) if self._pixel_format == "rgb24" else plane_filters(self.info)
         return [*([f"select='{wanted}'"] if wanted else []), *watching(self.info), *convert]
+
+    def _picture(self, pixels: NDArray[np.uint8]) -> Picture:
+        if self._pixel_format == "rgb24":
+            return RgbPicture(pixels)
+        info = self.info
+        return PlanarPicture.of(pixels, info.height, info.width, info.matrix, info.range == "pc")
 
     def __iter__(self) -> Iterator[Frame]:
         for frame in self._as_they_come() if self._timeline is None else self._by_timeline(self._timeline):
@@ -196,7 +206,7 @@ class FrameStream:
                     shift += last + nominal - shown
                     shown = last + nominal
             last = shown if last is None else max(shown, last)
-            yield Frame(number, last, nominal, picture)
+            yield Frame(number, last, nominal, self._picture(picture))
 
     def _by_timeline(self, timeline: Timeline) -> Iterator[Frame]:
         assert self._selection is not None
@@ -204,7 +214,8 @@ class FrameStream:
         shown = [-1]
         for number, picture in self._numbered(timeline, self._selection):
             shown.append(int(np.searchsorted(self._selection.frames, number)))
-            yield Frame(number, float(timeline.times[number]), float(timeline.durations[number]), picture)
+            times = float(timeline.times[number]), float(timeline.durations[number])
+            yield Frame(number, *times, self._picture(picture))
         gaps = np.diff([*shown, len(self._selection.frames)]) - 1
         longest = int(gaps.argmax())
         if gaps[longest] > max(MAX_LOST_RUN, MAX_LOST_SHARE * len(self._selection.frames)):

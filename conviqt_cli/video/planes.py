@@ -6,12 +6,13 @@ A picture as ffmpeg pipes it in ``yuv420p`` is one flat array: luma (h, w), then
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from conviqt_cli.arrays import Floats, Indices
+from conviqt_cli.video.picture import Rectangle
 
 #: Weights of red and blue in luma for each matrix that ffmpeg names (ITU-T H.273, table 4).
 LUMA_WEIGHTS = {
@@ -25,16 +26,29 @@ LUMA_WEIGHTS = {
 }
 
 
+#: Luma as stored in limited range (0 to 255) to full range.
+_FULL_RANGE = np.clip((np.arange(256) - 16) * 255 / 219 + 0.5, 0, 255).astype(np.uint8)
+
+
 @dataclass(frozen=True)
-class Planes:
-    """One picture of ``height`` x ``width`` pixels: ``y``, ``u``, ``v`` uint8 planes that share its memory."""
+class PlanarPicture:
+    """A picture, or a part of one, as 8-bit 4:2:0 planes; see :class:`~conviqt_cli.video.picture.Picture`.
+
+    ``y``, ``u``, ``v`` are the uint8 planes of the whole picture, ``area`` the part of it that this is. ``matrix`` is
+    ffmpeg's name; one that is not in ``LUMA_WEIGHTS`` is read as BT.709.
+    """
 
     y: NDArray[np.uint8]
     u: NDArray[np.uint8]
     v: NDArray[np.uint8]
+    area: Rectangle
+    matrix: str = "bt709"
+    full_range: bool = False
 
     @classmethod
-    def of(cls, flat: NDArray[np.uint8], height: int, width: int) -> Planes:
+    def of(
+        cls, flat: NDArray[np.uint8], height: int, width: int, matrix: str = "bt709", full_range: bool = False
+    ) -> PlanarPicture:
         """Views of a picture as ffmpeg pipes it, (:func:`size` bytes,)."""
         rows, columns = (height + 1) // 2, (width + 1) // 2
         luma, chroma = height * width, rows * columns
@@ -42,27 +56,56 @@ class Planes:
             flat[:luma].reshape(height, width),
             flat[luma : luma + chroma].reshape(rows, columns),
             flat[luma + chroma : luma + 2 * chroma].reshape(rows, columns),
+            Rectangle(0, 0, width, height),
+            matrix,
+            full_range,
         )
 
-    def rgb(
-        self, x: int, y: int, width: int, height: int, matrix: str = "bt709", full_range: bool = False
-    ) -> NDArray[np.uint8]:
-        """The pixels from column ``x`` and row ``y`` on, (height, width, 3) uint8 RGB.
+    @property
+    def height(self) -> int:
+        """See :class:`~conviqt_cli.video.picture.Picture`."""
+        return self.area.height
 
-        ``matrix`` is ffmpeg's name; one that is not in ``LUMA_WEIGHTS`` is read as BT.709.
-        """
-        luma = self.y[y : y + height, x : x + width].astype(np.float32)
-        down, across = _taps(y, height, len(self.u)), _taps(x, width, self.u.shape[1])
-        blue, red = (_enlarged(plane, down, across) - 128.0 for plane in (self.u, self.v))
-        if full_range:
+    @property
+    def width(self) -> int:
+        """See :class:`~conviqt_cli.video.picture.Picture`."""
+        return self.area.width
+
+    def part(self, area: Rectangle) -> PlanarPicture:
+        """See :class:`~conviqt_cli.video.picture.Picture`."""
+        return replace(self, area=replace(area, x=self.area.x + area.x, y=self.area.y + area.y))
+
+    def rgb(self, area: Rectangle | None = None) -> NDArray[np.uint8]:
+        """See :class:`~conviqt_cli.video.picture.Picture`."""
+        chosen = self.area if area is None else self.part(area).area
+        luma = chosen.of(self.y)
+        down, across = _taps(chosen.y, chosen.height, len(self.u)), _taps(chosen.x, chosen.width, self.u.shape[1])
+        return self._rgb(luma, _enlarged(self.u, down, across), _enlarged(self.v, down, across))
+
+    def luma(self, row_step: int = 1, column_step: int = 1) -> NDArray[np.uint8]:
+        """See :class:`~conviqt_cli.video.picture.Picture`."""
+        stored = self.area.of(self.y)[::row_step, ::column_step]
+        return stored if self.full_range else _FULL_RANGE[stored]
+
+    def sample(self, row_step: int, column_step: int) -> NDArray[np.uint8]:
+        """See :class:`~conviqt_cli.video.picture.Picture`; chroma is that of the nearest stored sample."""
+        rows = np.arange(self.area.y, self.area.y + self.area.height, row_step)[:, None]
+        columns = np.arange(self.area.x, self.area.x + self.area.width, column_step)
+        blue, red = (plane[rows // 2, columns // 2].astype(np.float32) for plane in (self.u, self.v))
+        return self._rgb(self.y[rows, columns], blue, red)
+
+    def _rgb(self, y: NDArray[np.uint8], blue: Floats, red: Floats) -> NDArray[np.uint8]:
+        """RGB (h, w, 3) of luma as stored and chroma of the same shape, both 0 to 255."""
+        luma, blue, red = y.astype(np.float32), blue - 128.0, red - 128.0
+        if self.full_range:
             spread, scale = 1.0, 1.0
         else:
             luma, spread, scale = luma - 16.0, 255 / 224, 255 / 219
-        weight_red, weight_blue = LUMA_WEIGHTS.get(matrix, LUMA_WEIGHTS["bt709"])
+        weight_red, weight_blue = LUMA_WEIGHTS.get(self.matrix, LUMA_WEIGHTS["bt709"])
         weight_green = 1 - weight_red - weight_blue
         to_red, to_blue = 2 * (1 - weight_red) * spread, 2 * (1 - weight_blue) * spread
         luma = luma * scale + 0.5
-        out = np.empty((height, width, 3), np.float32)
+        out = np.empty((*y.shape, 3), np.float32)
         out[..., 0] = luma + to_red * red
         out[..., 1] = luma - (to_red * weight_red / weight_green) * red - (to_blue * weight_blue / weight_green) * blue
         out[..., 2] = luma + to_blue * blue

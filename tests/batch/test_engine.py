@@ -154,7 +154,7 @@ def test_memory_that_a_control_group_already_uses_is_not_available(monkeypatch, 
 
 
 def test_memory_is_shared_out_and_what_never_fits_fails():
-    need = video_bytes(video(1920, 1080), FakeEncoder())
+    need = video_bytes(video(1920, 1080), FakeEncoder(), ScoringSettings())
     budget, order = Budget(int(need * 1.5)), []
     with pytest.raises(LimitError, match="memory limit"), budget.hold(video(7680, 4320), 16 * need):
         pass

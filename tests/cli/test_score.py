@@ -191,3 +191,24 @@ def _with_package():
 
     root = str(Path(__file__).resolve().parents[2])
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))}
+
+
+def test_exact_is_the_published_protocol_and_says_so(conviqt, small):
+    found = json.loads(conviqt("score", small, "--exact", "--json", "--duration", "0.3").stdout)
+    settings = found["settings"]
+    assert (settings["sampling"]["name"], settings["picture"]["name"], settings["precision"]) == (
+        "dense",
+        "whole",
+        "fp32",
+    )
+    refused = conviqt("score", small, "--exact", "--sampling", "every:5")
+    assert refused.returncode == 2 and "--exact means --sampling dense" in refused.stderr
+
+
+def test_the_display_size_changes_the_score_and_is_in_the_output(conviqt, small):
+    def run(*arguments):
+        return json.loads(conviqt("score", small, "--json", "--duration", "0.3", *arguments).stdout)
+
+    own, shown = run(), run("--display", "128")
+    assert (own["settings"]["display"], shown["settings"]["display"]) == ("source", "128")
+    assert own["quality"] != shown["quality"]

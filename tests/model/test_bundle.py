@@ -120,7 +120,7 @@ def test_a_bundle_without_a_regressor_still_encodes(copy):
     del manifest["files"]["regressor"]
     (copy / MANIFEST).write_text(json.dumps(manifest))
     assert open_bundle(copy).encoder_id == identity
-    with pytest.raises(BundleError, match="--regressor"):
+    with pytest.raises(BundleError, match="fit-regressor"):
         open_bundle(copy).regressor()
 
 

@@ -9,12 +9,13 @@ from conviqt_cli.errors import UsageError
 from conviqt_cli.plans.clips import clips
 from conviqt_cli.plans.time_plan import CLIP_LENGTH, DENSE, SPARSE, SPARSE_MIN_CLIPS, SamplingPlan, parse_plan
 from conviqt_cli.video.decode import Frame
+from conviqt_cli.video.picture import RgbPicture
 
-PIXELS = np.zeros((2, 2, 3), np.uint8)
+PICTURE = RgbPicture(np.zeros((2, 2, 3), np.uint8))
 
 
 def stream(count, fps=25.0, offset=0.0):
-    return [Frame(index, offset + index / fps, 1 / fps, PIXELS) for index in range(count)]
+    return [Frame(index, offset + index / fps, 1 / fps, PICTURE) for index in range(count)]
 
 
 def indices(frames, plan, duration=None):

@@ -11,6 +11,7 @@ import pytest
 from conviqt_cli.plans.clips import Clip
 from conviqt_cli.scoring.picture_checks import PictureChecks
 from conviqt_cli.video.decode import FrameStream
+from conviqt_cli.video.picture import RgbPicture
 from conviqt_cli.video.probe import probe
 
 
@@ -115,6 +116,6 @@ def test_frozen_across_clips_that_lie_apart(film):
     assert [note.code for note in checks.notes()] == ["frozen"]
     moving = PictureChecks()
     for frame in frames[:32]:
-        moved = np.roll(frame.pixels, frame.index, 1)
+        moved = RgbPicture(np.roll(frame.pixels, frame.index, 1))
         moving.see(Clip((type(frame)(frame.index, frame.time, frame.duration, moved),)))
     assert list(moving.notes()) == []

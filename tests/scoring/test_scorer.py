@@ -83,6 +83,12 @@ def test_warnings_name_what_makes_a_score_mean_less(scorer, make_video, tmp_path
     assert {"hdr", "non_square_pixels", "small"} <= codes(score)
 
 
+def test_a_small_picture_is_warned_of_unless_scored_as_scaled_up(make_video, tmp_path):
+    path = make_video(tmp_path / "a.mkv", size="160x90", frames=1)
+    scorers = [load(device="cpu", precision="fp32", display=display) for display in (None, "auto", "480")]
+    assert ["low_resolution" in codes(scorer.score(path)) for scorer in scorers] == [True, False, False]
+
+
 def test_progress_reaches_what_was_promised(small):
     seen = []
     load(device="cpu").score(small, duration=1.5, progress=lambda info, done: seen.append(done))

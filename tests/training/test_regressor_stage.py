@@ -14,6 +14,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from conviqt_cli.errors import BundleError, InputError, LabelError
+from conviqt_cli.model import open_encoder
 from conviqt_cli.model.bundle import open_bundle
 from conviqt_cli.model.networks import SpatialNetwork
 from conviqt_cli.training.corpus.holdout import held_out
@@ -181,9 +182,9 @@ def test_the_stage_completes_a_bundle_and_keeps_features(tmp_path, bundle, monke
     _csv(tmp_path / "encodes/labels.csv", head, rows)
 
     def stage():
-        return fit_regressor_stage(
-            bundle, tmp_path / "mos", tmp_path / "encodes", tmp_path / "work", device="cpu", human_sets=human
-        )
+        encoder = open_encoder(open_bundle(bundle), "cpu")
+        mos, encodes, work = (tmp_path / name for name in ("mos", "encodes", "work"))
+        return fit_regressor_stage(bundle, mos, encodes, work, encoder=encoder, human_sets=human)
 
     (bundle / "extra.safetensors").write_bytes(b"kept")
     seal(bundle, {"diagnosis": "extra.safetensors"})
@@ -201,7 +202,7 @@ def test_the_stage_completes_a_bundle_and_keeps_features(tmp_path, bundle, monke
     np.testing.assert_array_equal(open_bundle(bundle).regressor().predict(np.zeros((1, 2048))), before)
 
     with pytest.raises(LabelError, match="none of the sets"):
-        fit_regressor_stage(bundle, tmp_path / "none", tmp_path / "encodes", tmp_path / "work", device="cpu")
+        fit_regressor_stage(bundle, tmp_path / "none", tmp_path / "encodes", tmp_path / "work")
 
 
 def test_the_diagnosis_head_learns_from_clips_and_squares_and_leaves_rare_families_out(tmp_path):

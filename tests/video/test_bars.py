@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conviqt_cli.video.bars import Bars, Rectangle, find_bars
+from conviqt_cli.video.bars import Bars, find_bars
+from conviqt_cli.video.picture import Rectangle, RgbPicture
 from conviqt_cli.video.probe import probe
 
 
@@ -61,8 +62,8 @@ def test_bars_that_come_and_go_are_followed_by_clip(film):
     dark, light = np.zeros((240, 320, 3), np.uint8), np.full((240, 320, 3), 128, np.uint8)
     boxed = dark.copy()
     boxed[30:210] = 128
-    assert found.area([boxed, dark]) == found.areas[0]
-    assert found.area([boxed, light]) is None
+    assert found.area([RgbPicture(boxed), RgbPicture(dark)]) == found.areas[0]
+    assert found.area([RgbPicture(boxed), RgbPicture(light)]) is None
 
 
 @pytest.mark.parametrize(

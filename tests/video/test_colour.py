@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from conviqt_cli.plans.picture_plan import SOURCE
 from conviqt_cli.scoring.warnings import INTERLACED_SHARE, video_notes
 from conviqt_cli.video import ffmpeg as binary
 from conviqt_cli.video.decode import DecodeReport, FrameStream
@@ -28,7 +29,7 @@ def decode(path: Path) -> tuple[VideoInfo, np.ndarray, DecodeReport]:
 
 
 def codes(info: VideoInfo, report: DecodeReport) -> dict[str, str]:
-    return {note.code: note.text for note in video_notes(info, report, None, 0)}
+    return {note.code: note.text for note in video_notes(info, report, None, 0, SOURCE)}
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from conviqt_cli.errors import BundleError
 from conviqt_cli.files import sha256, write_text_whole
 from conviqt_cli.model.bundle import open_bundle, write_manifest
 from conviqt_cli.model.networks import IMAGENET_NORMALISATION, SpatialNetwork, TemporalNetwork
+from conviqt_cli.plans.picture_plan import WHOLE, PicturePlan
 from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.quality.scale import ACR
 from conviqt_cli.training.heads.figures import RegressorFigures
@@ -61,12 +62,23 @@ def assemble_encoder(
     write_manifest(output, manifest, {role: f"{role}.safetensors" for role in parts})
 
 
-def seal(folder: Path, files: Mapping[str, str], provenance: Mapping[str, object] | None = None) -> None:
-    """Add or renew files of a bundle (role to file name) in its manifest; everything else there stays as it is."""
+def seal(
+    folder: Path,
+    files: Mapping[str, str],
+    provenance: Mapping[str, object] | None = None,
+    picture: PicturePlan | None = None,
+) -> None:
+    """Add or renew files of a bundle (role to file name) in its manifest; everything else there stays as it is.
+
+    ``picture`` is the plan that they are for; ``crops``, once there, is the default.
+    """
     bundle = open_bundle(folder)
     manifest = {key: value for key, value in bundle.manifest.items() if key not in ("schema", "files")}
     if provenance:
         manifest["provenance"] = {**manifest.get("provenance", {}), **provenance}
+    if picture is not None:
+        plans = {**manifest.get("picture_plans", {}), picture.name: picture.id}
+        manifest["picture_plans"] = dict(sorted(plans.items(), key=lambda plan: plan[0] == WHOLE.name))
     already = {role: str(entry["name"]) for role, entry in bundle.manifest["files"].items()}
     write_manifest(folder, manifest, {**already, **files})
 

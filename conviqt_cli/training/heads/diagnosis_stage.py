@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from conviqt_cli.errors import InputError
 from conviqt_cli.fitting.diagnosis_head import FOLDS, fit_head, recalibrated
 from conviqt_cli.model.backends import open_encoder
-from conviqt_cli.model.bundle import open_bundle
+from conviqt_cli.model.bundle import open_bundle, role_of
 from conviqt_cli.model.encoder import Encoder
+from conviqt_cli.plans.picture_plan import WHOLE, PicturePlan
+from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.training.distortions.spatial_bank import SPATIAL
 from conviqt_cli.training.distortions.video_bank import VIDEO
 from conviqt_cli.training.heads.assembly import seal
@@ -41,8 +43,12 @@ class KnownClips:
     contents: NDArray[np.int64]
 
 
-def known_clips(clips: ClipFeatures, encoder: Encoder) -> KnownClips:
-    """The clips whose label is a single type or ``pristine``, as vectors of ``encoder``; a square stands still."""
+def known_clips(clips: ClipFeatures, encoder: Encoder, picture: PicturePlan = WHOLE) -> KnownClips:
+    """The clips whose label is a single type or ``pristine``, as vectors of ``encoder``; a square stands still.
+
+    Packed items have the size of a plan's squares, so that a plan differs in the frames that it looks at.
+    """
+    looked_at = list(picture.frames(CLIP_LENGTH))
     rows, types, levels = [], [], []
     for row, hot in enumerate(clips.classes.numpy()):
         if hot.sum() != 1:
@@ -52,7 +58,7 @@ def known_clips(clips: ClipFeatures, encoder: Encoder) -> KnownClips:
         types.append(name)
         levels.append(float(level))
     return KnownClips(
-        np.stack([encoder.temporal(whole_clip(clips.features[row].float().numpy())) for row in rows]),
+        np.stack([encoder.temporal(whole_clip(clips.features[row].float().numpy())[looked_at]) for row in rows]),
         types,
         [family_of(name) for name in types],
         np.array(levels),
@@ -60,8 +66,8 @@ def known_clips(clips: ClipFeatures, encoder: Encoder) -> KnownClips:
     )
 
 
-def _together(folders: Sequence[Path], encoder: Encoder) -> KnownClips:
-    parts = [known_clips(read_features(folder), encoder) for folder in folders]
+def _together(folders: Sequence[Path], encoder: Encoder, picture: PicturePlan) -> KnownClips:
+    parts = [known_clips(read_features(folder), encoder, picture) for folder in folders]
     return KnownClips(
         np.concatenate([part.vectors for part in parts]),
         [name for part in parts for name in part.types],
@@ -77,18 +83,20 @@ def fit_diagnosis_stage(
     progress: Callable[[str], None] = lambda step: None,
     *,
     held_out: Sequence[Path] = (),
+    picture: PicturePlan = WHOLE,
 ) -> dict[str, Any]:
     """Fit a diagnosis head on packed items' ``features`` and add it to ``bundle``; returns the figures of its card.
 
     Each folder holds features of clips or of squares; squares are cheap and bring many contents, clips bring what only
     time shows. Families with too few contents to measure the head on are left out, and named in the card. Of
     ``held_out``, features of contents that the encoder has not seen, half calibrate the head's probabilities and half
-    measure it. Raises :class:`InputError` for a folder that holds no features of this kind, or too few to fit on.
+    measure it. ``picture`` is the plan that the head is for. Raises :class:`InputError` for a folder that holds no
+    features of this kind, or too few to fit on.
     """
     opened = open_bundle(bundle)
     encoder = open_encoder(opened, "cpu", "fp32")
     progress("clip vectors")
-    known = _together(features, encoder)
+    known = _together(features, encoder, picture)
     families = np.array(known.families)
     rare = [name for name in np.unique(families).tolist() if len(np.unique(known.contents[families == name])) < FOLDS]
     kept = ~np.isin(families, rare)
@@ -102,16 +110,17 @@ def fit_diagnosis_stage(
             encoder_id=opened.encoder_id,
         )
         if held_out:
-            unseen = _together(held_out, encoder)
+            unseen = _together(held_out, encoder, picture)
             head = recalibrated(head, unseen.vectors, unseen.families, unseen.levels, unseen.contents.astype(str))
     except ValueError as error:
         where = ", ".join(map(str, [*features, *held_out]))
         raise InputError(f"{where}: no diagnosis head can be fitted on these features ({error})") from None
     head.card["families_left_out"] = rare
-    head.save(bundle / "diagnosis.safetensors")
+    role = role_of("diagnosis", picture.name)
+    head.for_encoder(opened.encoder_id, picture.id).save(bundle / f"{role}.safetensors")
     seal(
         bundle,
-        {"diagnosis": "diagnosis.safetensors"},
-        {"diagnosis": "linear probe on our own distortions of known type and level; see MODEL_CARD.md"},
+        {role: f"{role}.safetensors"},
+        {role: "linear probe on our own distortions of known type and level; see MODEL_CARD.md"},
     )
     return head.card

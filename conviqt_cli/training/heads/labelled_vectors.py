@@ -10,12 +10,11 @@ import csv
 import json
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from conviqt_cli.errors import InputError, LabelError
@@ -23,12 +22,16 @@ from conviqt_cli.files import sha256, short_id, write_whole
 from conviqt_cli.fitting.alignment import nominal
 from conviqt_cli.model.bundle import Bundle
 from conviqt_cli.model.encoder import Encoder
+from conviqt_cli.plans.clips import Clip
+from conviqt_cli.plans.picture_plan import WHOLE, PicturePlan
 from conviqt_cli.plans.time_plan import CLIP_LENGTH
+from conviqt_cli.scoring.features import FeatureExtractor
 from conviqt_cli.training.heads.labelled_encodes import read_labels
 from conviqt_cli.training.heads.vmaf import RECIPES, vmaf_to_acr
-from conviqt_cli.training.stages.clip_features import whole_clip
 from conviqt_cli.video.decode import FrameStream
+from conviqt_cli.video.picture import RgbPicture
 from conviqt_cli.video.probe import probe
+from conviqt_cli.video.scaling import shown
 
 #: Called before each item: how many are done, of how many, and which.
 ItemProgress = Callable[[int, int, str], None]
@@ -73,6 +76,8 @@ HUMAN_SETS = (
     HumanSet("avt_uhd1_frames", size=(1080, 1920), source="avt"),
     HumanSet("live_iqa_r2_subset"),
     HumanSet("inrs_av", clips=1),
+    HumanSet("sr4kiqa"),
+    HumanSet("pcuid_underwater"),
 )
 
 
@@ -137,10 +142,15 @@ def encoded_items(folder: Path) -> list[Item]:
 
 
 def clip_vectors(
-    items: Sequence[Item], bundle: Bundle, encoder: Encoder, cache: Path, progress: ItemProgress | None = None
+    items: Sequence[Item],
+    bundle: Bundle,
+    encoder: Encoder,
+    cache: Path,
+    progress: ItemProgress | None = None,
+    picture: PicturePlan = WHOLE,
 ) -> list[NDArray[np.float64]]:
     """Clip vectors (clips, 2048) of each item; a picture is one frame, repeated to a clip as scoring does."""
-    kept_in = cache / "spatial_features" / _spatial_id(bundle, encoder)
+    kept_in = cache / "spatial_features" / _spatial_id(bundle, encoder) / picture.id
     kept_in.mkdir(parents=True, exist_ok=True)
     vectors = []
     for done, item in enumerate(items):
@@ -150,38 +160,30 @@ def clip_vectors(
         kept = kept_in / f"{sha256(item.path)[:32]}_{size}_{item.clips}.npz"
         features = _read_kept(kept)
         if features is None:
-            features = _spatial_features(item, encoder)
+            features = _spatial_features(item, encoder, picture)
             _keep(kept, features)
-        vectors.append(np.stack([encoder.temporal(whole_clip(clip)) for clip in features]).astype(np.float64))
+        vectors.append(np.stack([encoder.temporal(clip) for clip in features]).astype(np.float64))
     return vectors
 
 
-def _spatial_features(item: Item, encoder: Encoder) -> NDArray[np.float32]:
-    """Spatial features (clips, frames, 4096) of an item; all its clips have the same number of frames."""
+def _spatial_features(item: Item, encoder: Encoder, picture: PicturePlan) -> NDArray[np.float32]:
+    """Spatial features (clips, frames, 4096) of an item, of the frames that the plan looks at."""
     info = probe(str(item.path))
+    extractor = FeatureExtractor(encoder, picture)
     clips = []
     for number in range(item.clips):
         start = 0.0
         if item.clips > 1 or (info.duration or 0.0) > 2.0:  # the middle of a long video, not its beginning
             start = (info.duration or 0.0) * (number + 0.5) / item.clips
         with FrameStream(info, start=start) as stream:
-            frames = [frame.pixels for frame in islice(stream, CLIP_LENGTH)]
+            frames = list(islice(stream, CLIP_LENGTH))
         if not frames:
             raise InputError(f"{item.path}: no frame can be decoded at {start:.2f} s")
         if item.size is not None:
-            frames = [_scaled(frame, item.size) for frame in frames]
-        size = encoder.batch_frames(*frames[0].shape[:2])
-        parts = [encoder.spatial(np.stack(frames[at : at + size])) for at in range(0, len(frames), size)]
-        clips.append(np.concatenate(parts))
+            frames = [replace(frame, picture=RgbPicture(shown(frame.picture, item.size))) for frame in frames]
+        missing = CLIP_LENGTH - len(frames)
+        clips.append(extractor.spatial(Clip(tuple(frames + frames[-1:] * missing), repeated=missing)))
     return np.stack(clips)
-
-
-def _scaled(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """A picture (h, w, 3) brought to ``size``, bicubic."""
-    tensor = torch.from_numpy(pixels).permute(2, 0, 1)[None].float()
-    scaled = torch.nn.functional.interpolate(tensor, size, mode="bicubic", antialias=True)
-    made: NDArray[np.uint8] = scaled[0].permute(1, 2, 0).round().clamp(0, 255).to(torch.uint8).numpy()
-    return made
 
 
 def _spatial_id(bundle: Bundle, encoder: Encoder) -> str:

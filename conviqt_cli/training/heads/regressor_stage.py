@@ -16,7 +16,9 @@ from conviqt_cli.arrays import Floats
 from conviqt_cli.errors import LabelError
 from conviqt_cli.files import write_text_whole
 from conviqt_cli.model.backends import open_encoder
-from conviqt_cli.model.bundle import open_bundle
+from conviqt_cli.model.bundle import open_bundle, role_of
+from conviqt_cli.model.encoder import Encoder
+from conviqt_cli.plans.picture_plan import WHOLE, PicturePlan
 from conviqt_cli.quality.novelty import Novelty
 from conviqt_cli.quality.regressor import LinearRegressor
 from conviqt_cli.quality.scale import ACR
@@ -36,8 +38,6 @@ from conviqt_cli.training.heads.measuring import FittedRidge, calibrate, measure
 from conviqt_cli.training.heads.ridge_search import search
 from conviqt_cli.training.heads.set_alignment import align_sets
 
-FIGURES = "regressor_figures.json"
-
 
 def fit_regressor_stage(
     bundle: Path,
@@ -46,8 +46,8 @@ def fit_regressor_stage(
     work: Path,
     progress: ItemProgress | None = None,
     *,
-    device: str = "auto",
-    precision: str = "auto",
+    encoder: Encoder | None = None,
+    picture: PicturePlan = WHOLE,
     human_sets: Sequence[HumanSet] = HUMAN_SETS,
 ) -> RegressorFigures:
     """Fit a regressor for the encoder in ``bundle`` and add it there; returns the figures that the card quotes.
@@ -56,10 +56,10 @@ def fit_regressor_stage(
         bundle: folder of the bundle.
         mos: folder of the sets of opinion scores, ``<set>/labels.csv``.
         encodes: folder that :func:`~conviqt_cli.training.heads.labelled_encodes.label_encodes` filled.
-        work: folder that keeps spatial features and the figures (``regressor_figures.json``).
+        work: folder that keeps spatial features and the figures (:func:`figures_name`).
         progress: called before each item.
-        device: where to compute clip vectors.
-        precision: in which arithmetic.
+        encoder: the bundle's, to compute clip vectors with; ``None`` for :func:`open_encoder`'s choice.
+        picture: the picture plan to fit for; the first plan that a bundle gets a regressor for is its default.
         human_sets: the sets of opinion scores to look for.
 
     Raises :class:`LabelError` when there are too few labels, and what reading labels, pictures and bundles raises.
@@ -69,17 +69,24 @@ def fit_regressor_stage(
     anchors = [each.name for each in human_sets if each.anchor]
     if not any(item.set in anchors for item in items):
         raise LabelError(f"{mos}: none of the sets that define the scale is there ({', '.join(anchors)})")
-    encoder = open_encoder(opened, device, precision)
-    clips = clip_vectors(items, opened, encoder, work, progress)
+    encoder = encoder or open_encoder(opened, picture=picture.name)
+    clips = clip_vectors(items, opened, encoder, work, progress, picture)
     head, figures = fit_items(items, clips, anchors)
-    head.for_encoder(opened.encoder_id).save(bundle / "regressor.safetensors")
+    role = role_of("regressor", picture.name)
+    head.for_encoder(opened.encoder_id, picture.id).save(bundle / f"{role}.safetensors")
     seal(
         bundle,
-        {"regressor": "regressor.safetensors"},
-        {"regressor": "ridge on human opinion scores and on VMAF labels; see MODEL_CARD.md"},
+        {role: f"{role}.safetensors"},
+        {role: "ridge on human opinion scores and on VMAF labels; see MODEL_CARD.md"},
+        picture,
     )
-    write_text_whole(work / FIGURES, json.dumps(figures.to_dict(), indent=2) + "\n")
+    write_text_whole(work / figures_name(picture), json.dumps(figures.to_dict(), indent=2) + "\n")
     return figures
+
+
+def figures_name(picture: PicturePlan) -> str:
+    """The file in the work folder that holds a plan's figures."""
+    return f"{role_of('regressor', picture.name)}_figures.json"
 
 
 def fit_items(

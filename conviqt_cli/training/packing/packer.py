@@ -75,7 +75,7 @@ class Recipe:
 
 #: What each stage trains on: single squares, and clips in which most distortions need time to be seen.
 SQUARES = Recipe(contents=2, spatial=2, video=1, levels=2, authentic=2, side=256, frames=1, cells=32)
-CLIPS = Recipe(contents=2, spatial=2, video=3, levels=2, authentic=2, side=192, frames=CLIP_LENGTH, cells=2)
+CLIPS = Recipe(contents=2, spatial=2, video=3, levels=2, authentic=2, side=256, frames=CLIP_LENGTH, cells=2)
 
 
 def pack(

@@ -1,0 +1,146 @@
+"""Which pixels of a frame a score rests on: the whole picture at two scales, or a few squares of it at two scales.
+
+``whole`` is the published protocol (CONVIQT, section III-A): its cost grows with the picture, 424 GFLOP for a 1080p
+frame. ``crops`` looks at squares of native resolution, so a frame costs the same at 360p and at 2160p; what it gives up
+is what no square happens to cover. Features of squares are averaged before they are normalised, as the network averages
+over the positions of a whole picture.
+
+Regressors, intervals and diagnosis heads belong to a picture plan as they belong to an encoder: squares see more of the
+zero padding at their borders than whole pictures do, which shifts features a little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from conviqt_cli.errors import UsageError
+from conviqt_cli.video.picture import Rectangle
+
+#: The fractional parts of multiples of these two numbers spread points over a square more evenly than chance does
+#: (the R2 sequence: Roberts, "The unreasonable effectiveness of quasirandom sequences", 2018).
+_SPREAD_X, _SPREAD_Y = 0.7548776662466927, 0.5698402909980532
+
+#: A still picture, or a video of one frame, is given this many times the squares that a frame of a video gets.
+STILL_FACTOR = 4
+
+#: The least lines that a picture is scaled to by ``auto``: the size people watch at.
+WATCHED_LINES = 1080
+
+
+@dataclass(frozen=True)
+class PicturePlan:
+    """What is looked at of each clip.
+
+    Args:
+        name: ``whole`` or ``crops``.
+        side: side of a square in pixels; smaller pictures give smaller squares.
+        count: squares of a frame, each at full and at half size; 0 for the whole picture.
+        step: of a clip's frames every ``step``-th is looked at.
+    """
+
+    name: str
+    side: int = 0
+    count: int = 0
+    step: int = 1
+
+    @property
+    def id(self) -> str:
+        """Identity of the features: those of two plans with one id may be mixed."""
+        return self.name if self.whole else f"{self.name}-{self.side}-{self.count}-{self.step}"
+
+    @property
+    def whole(self) -> bool:
+        """Whether all pixels are looked at."""
+        return self.count == 0
+
+    def squares(self, height: int, width: int, clip: int, still: bool = False) -> list[Rectangle]:
+        """The squares of a picture of this size, for the ``clip``-th clip of a video (counted from 0).
+
+        They stay where they are for the length of a clip and move on with the next, so that a video is covered more and
+        more. The same for every video of this size, and on every device. A ``still`` picture gets
+        :data:`STILL_FACTOR` times as many.
+        """
+        count = self.count * STILL_FACTOR if still else self.count
+        side = min(self.side, height, width)
+        first = clip * count + 1
+        return [
+            Rectangle(_place(index * _SPREAD_X, width, side), _place(index * _SPREAD_Y, height, side), side, side)
+            for index in range(first, first + count)
+        ]
+
+    def frames(self, count: int) -> Sequence[int]:
+        """Which of a clip's ``count`` frames are looked at."""
+        return range(0, count, self.step)
+
+    def to_dict(self) -> dict[str, int | str]:
+        """JSON-ready."""
+        if self.whole:
+            return {"name": self.name}
+        return {"name": self.name, "side": self.side, "count": self.count, "step": self.step}
+
+
+WHOLE = PicturePlan("whole")
+CROPS = PicturePlan("crops", side=256, count=2, step=4)
+
+#: The plans that can be asked for. To add one, name it here and fit a regressor for it.
+PICTURE_PLANS = {plan.name: plan for plan in (CROPS, WHOLE)}
+
+
+def parse_picture(name: str) -> PicturePlan:
+    """The plan of this name; raises :class:`UsageError` for an unknown one."""
+    if name not in PICTURE_PLANS:
+        raise UsageError(f"picture plan {name}: choose {' or '.join(PICTURE_PLANS)}", setting="picture")
+    return PICTURE_PLANS[name]
+
+
+@dataclass(frozen=True)
+class Display:
+    """The size at which a picture is looked at: with ``lines`` on its short side, ``None`` for its own size.
+
+    With ``at_least``, pictures that are larger keep their size.
+    """
+
+    lines: int | None = None
+    at_least: bool = False
+
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width at which a picture of this size is looked at."""
+        short = min(height, width)
+        if self.lines is None or short == self.lines or (self.at_least and short > self.lines):
+            return height, width
+        scale = self.lines / short
+        return max(16, round(height * scale)), max(16, round(width * scale))
+
+    def __str__(self) -> str:
+        """As :func:`parse_display` reads it."""
+        return "source" if self.lines is None else "auto" if self.at_least else str(self.lines)
+
+
+SOURCE = Display()
+
+
+def parse_display(text: str) -> Display:
+    """``source``, ``auto`` (at least :data:`WATCHED_LINES` lines) or a number of lines, 64 to 8640.
+
+    Raises :class:`UsageError` for anything else.
+    """
+    if text == "source":
+        return SOURCE
+    if text == "auto":
+        return Display(WATCHED_LINES, at_least=True)
+    if text.isascii() and text.isdigit() and 64 <= int(text) <= 8640:
+        return Display(int(text))
+    raise UsageError(
+        f"display {text}: choose source, auto, or a number of lines from 64 to 8640 (such as 1080)", setting="display"
+    )
+
+
+def _place(spread: float, length: int, side: int) -> int:
+    """Where a square of ``side`` begins along ``length`` pixels.
+
+    Centres are spread over the whole length and what would stick out is moved inside, so that rims are seen as often as
+    the middle. Even where it can be, which keeps the chroma samples of 4:2:0 video together.
+    """
+    start = (0.5 + spread) % 1.0 * length - side / 2
+    return min(max(0, 2 * round(start / 2)), length - side)
