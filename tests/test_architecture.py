@@ -23,7 +23,7 @@ ALLOWED = {
     "batch": {"video", "plans", "quality", "model", "scoring", "scorefiles"},
     "metrics": {"parallel"},
     "labels": {"video", "quality"},
-    "fitting": {"parallel", "quality", "model", "scoring", "metrics", "labels", "video"},
+    "fitting": {"parallel", "plans", "quality", "model", "scoring", "metrics", "labels", "video"},
     "evaluation": {"parallel", "quality", "model", "scoring", "metrics", "labels", "fitting"},
     "report": {
         *("video", "plans", "quality", "model", "scoring", "scorefiles"),

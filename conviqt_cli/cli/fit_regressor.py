@@ -79,7 +79,10 @@ def fit_regressor(
     with steps(quiet) as advance:
         labelled = load_labelled_set(found, source, advance)
         show_left_out(labelled.left_out, quiet)
-        fitted = fit(kind, labelled.data, found.scale, labelled.encoder_id or "", labelled.origin(), settings, advance)
+        fitted = fit(
+            kind, labelled.data, found.scale, labelled.encoder_id or "", labelled.origin(), settings, advance,
+            labelled.picture,
+        )  # fmt: skip
     if output is not None:
         fitted.regressor.save(output)
         if not quiet:

@@ -125,6 +125,9 @@ class ModelOptions:
     device: options.Device = "auto"
     sampling: options.Sampling = "sparse"
     precision: options.Precision = "auto"
+    picture: options.Picture = None
+    display: options.DisplaySize = None
+    backend: options.Backend = "auto"
     threads: options.Threads = None
     cache: Annotated[
         Path | None,
@@ -137,6 +140,7 @@ class ModelOptions:
     def extraction(self) -> ExtractionSettings:
         """The options as settings; raises :class:`UsageError` for a sampling that cannot be read."""
         from conviqt_cli.fitting.extraction import ExtractionSettings
+        from conviqt_cli.plans.picture_plan import parse_display, parse_picture
         from conviqt_cli.plans.time_plan import parse_plan
         from conviqt_cli.scoring.settings import ScoringSettings
 
@@ -146,6 +150,9 @@ class ModelOptions:
             precision=self.precision,
             threads=self.threads,
             plan=parse_plan(self.sampling),
+            picture=None if self.picture is None else parse_picture(self.picture),
+            display=None if self.display is None else parse_display(self.display),
+            backend=self.backend,
         )
         return ExtractionSettings(scoring, self.cache)
 

@@ -44,6 +44,8 @@ def from_vectors(
 
     Raises :class:`RegressorError` for a regressor of another encoder, :class:`LabelError` when too little can be used.
     """
+    if regressors and source.extraction.scoring.picture is None:
+        source = source.seen_as(load_regressor(regressors[0]).picture)
     labelled = load_labelled_set(labels, source, progress)
     labelled.data.check(FEWEST_LABELS)
     if regressors is None:
@@ -52,8 +54,10 @@ def from_vectors(
         models = {str(file): _regressor(file, labelled) for file in regressors}
     else:
         bundle = open_bundle(source.extraction.scoring.weights)
-        models = {bundle.id: bundle.regressor()}
-        check_belongs(models[bundle.id], labelled.encoder_id or "", f"the regressor of {bundle.id}")
+        models = {bundle.id: bundle.regressor(labelled.picture.name)}
+        check_belongs(
+            models[bundle.id], labelled.encoder_id or "", f"the regressor of {bundle.id}", labelled.picture.id
+        )
     return Candidates(
         labelled, [predict_set(name, model, labelled.data, labels.scale) for name, model in models.items()]
     )
@@ -124,11 +128,11 @@ def _rival(
     other = load_labelled_set(labelled.labels, replace(source, features=(), extraction=extraction), progress)
     position = {str(name): i for i, name in enumerate(other.data.names)}
     names = [name for name in names if name in position]
-    found = predict_set(bundle.id, bundle.regressor(), other.data, scale)
+    found = predict_set(bundle.id, bundle.regressor(other.picture.name), other.data, scale)
     return names, found.take(np.array([position[name] for name in names], dtype=np.intp))
 
 
 def _regressor(path: Path, labelled: LabelledSet) -> Regressor:
     regressor = load_regressor(path)
-    check_belongs(regressor, labelled.encoder_id or "", str(path))
+    check_belongs(regressor, labelled.encoder_id or "", str(path), labelled.picture.id)
     return regressor

@@ -17,6 +17,7 @@ from conviqt_cli.fitting.validation import SplitOutcome, Spread, mean_coverage, 
 from conviqt_cli.labels.dataset import Dataset
 from conviqt_cli.metrics.agreement import Agreement, agreement
 from conviqt_cli.parallel import StepProgress
+from conviqt_cli.plans.picture_plan import WHOLE, PicturePlan
 from conviqt_cli.quality.intervals import METHOD
 from conviqt_cli.quality.novelty import Novelty
 from conviqt_cli.quality.scale import Scale
@@ -114,11 +115,12 @@ def fit(
     origin: dict[str, Any],
     settings: FitSettings | None = None,
     progress: StepProgress | None = None,
+    picture: PicturePlan = WHOLE,
 ) -> FitReport:
     """Fit on all of ``data``, after judging how well such a fit does on contents it has not seen.
 
-    ``origin`` goes into the regressor's card: where labels and vectors came from. Raises
-    :class:`conviqt_cli.errors.LabelError` when there is nothing to learn from.
+    ``origin`` goes into the regressor's card: where labels and vectors came from; ``picture`` is what the vectors show
+    of each picture. Raises :class:`conviqt_cli.errors.LabelError` when there is nothing to learn from.
     """
     settings = settings or FitSettings()
     data.check(FEWEST_LABELS)
@@ -159,7 +161,12 @@ def fit(
         "caveats": said,
     }
     regressor = replace(
-        tuned.model, scale=scale, encoder_id=encoder_id, card=card, novelty=Novelty.fit(data.means, data.groups)
+        tuned.model,
+        scale=scale,
+        encoder_id=encoder_id,
+        picture=picture.id,
+        card=card,
+        novelty=Novelty.fit(data.means, data.groups),
     )
     return FitReport(
         regressor=regressor,

@@ -5,7 +5,7 @@ Vectors come from feature files or from the videos themselves (:class:`VectorSou
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from conviqt_cli.labels.dataset import Dataset
 from conviqt_cli.labels.matching import Matching, match
 from conviqt_cli.labels.opinions import Labels
 from conviqt_cli.parallel import StepProgress
+from conviqt_cli.plans.picture_plan import PICTURE_PLANS, WHOLE, PicturePlan
 from conviqt_cli.scoring.feature_set import FeatureSet
 
 
@@ -33,6 +34,12 @@ class VectorSource:
     features: tuple[Path, ...] = ()
     folder: Path | None = None
     extraction: ExtractionSettings = field(default_factory=ExtractionSettings)
+
+    def seen_as(self, picture: str) -> VectorSource:
+        """This source, its videos looked at by the picture plan of that id, where it is one of this version's."""
+        plan = next((plan for plan in PICTURE_PLANS.values() if plan.id == picture), None)
+        scoring = replace(self.extraction.scoring, picture=plan)
+        return replace(self, extraction=replace(self.extraction, scoring=scoring))
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,11 @@ class LabelledSet:
     def all_left_out(self) -> dict[str, list[str]]:
         """What is not used, by reason, whether the labels or the vectors ruled it out."""
         return {**self.labels.left_out, **self.left_out}
+
+    @property
+    def picture(self) -> PicturePlan:
+        """What the vectors show of each picture."""
+        return PicturePlan.from_dict(self.vector_settings.get("picture", WHOLE.to_dict()))
 
     def origin(self) -> dict[str, Any]:
         """Where labels and vectors came from, JSON-ready, for the card of a regressor."""

@@ -11,8 +11,9 @@ zero padding at their borders than whole pictures do, which shifts features a li
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from conviqt_cli.errors import UsageError
 from conviqt_cli.video.picture import Rectangle
@@ -78,6 +79,12 @@ class PicturePlan:
         if self.whole:
             return {"name": self.name}
         return {"name": self.name, "side": self.side, "count": self.count, "step": self.step}
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any]) -> PicturePlan:
+        """What :meth:`to_dict` gave; raises ``KeyError`` or ``TypeError`` for anything else."""
+        sizes = {key: int(facts[key]) for key in ("side", "count", "step") if key in facts}
+        return cls(str(facts["name"]), **sizes)
 
 
 WHOLE = PicturePlan("whole")

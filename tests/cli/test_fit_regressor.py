@@ -2,10 +2,12 @@
 
 import json
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from conviqt_cli.plans.picture_plan import CROPS
 from conviqt_cli.quality.regressor import load_regressor
 from conviqt_cli.scoring.feature_set import FeatureSet
 
@@ -22,7 +24,9 @@ def folder(tmp_path_factory):
     clips = np.repeat(means, 2, axis=0) + 0.05 * random.normal(size=(2 * COUNT, WIDTH))
     names = np.repeat([f"videos/v{i:02}.mp4" for i in range(COUNT)], 2)
     times = np.tile([0.0, 1.0], COUNT)
-    FeatureSet(clips.astype(np.float32), times, times + 1, names, "enc:1", {}).save(path / "f.npz")
+    made = FeatureSet(clips.astype(np.float32), times, times + 1, names, "enc:1", {"picture": CROPS.to_dict()})
+    made.save(path / "f.npz")
+    replace(made, settings={}).save(path / "whole.npz")
     rows = [f"v{i:02},{mos[i]:.3f},0.5,25,scene{i % 20}" for i in range(COUNT)]
     (path / "labels.csv").write_text("video,mos,std,n,content\n" + "\n".join(rows) + "\n")
     return path
@@ -48,7 +52,7 @@ def test_features_and_labels_give_a_judged_regressor(conviqt, folder, tmp_path, 
     assert printed["figures"]["epsilon_rmse"]["median"] < printed["figures"]["rmse_mapped"]["median"]
     assert 0.7 < printed["intervals"]["coverage"] <= 1
     regressor = load_regressor(tmp_path / "r")
-    assert (regressor.encoder_id, regressor.card["contents"]) == ("enc:1", 20)
+    assert (regressor.encoder_id, regressor.picture, regressor.card["contents"]) == ("enc:1", CROPS.id, 20)
     assert regressor.intervals.contents == 20
     assert regressor.novelty is not None
     features = FeatureSet.load(folder / "f.npz")
@@ -59,6 +63,15 @@ def test_features_and_labels_give_a_judged_regressor(conviqt, folder, tmp_path, 
     assert page.count("<circle") == COUNT
     assert "<script" not in page
     assert "http" not in page.replace("http-equiv", "")
+
+
+def test_a_regressor_refuses_vectors_of_another_picture_plan(conviqt, folder, tmp_path):
+    fit(conviqt, folder, "-o", tmp_path / "r", "-q")
+    labels = folder / "labels.csv"
+    for features, code in (("f.npz", 0), ("whole.npz", 1)):
+        done = conviqt("evaluate", labels, "--features", folder / features, "--regressor", tmp_path / "r", "--draws", 0)
+        assert done.returncode == code
+    assert "fitted on the picture plan crops" in done.stderr and done.stderr.count("\n") <= 8
 
 
 def test_guesses_are_shown_before_work_and_the_table_goes_to_stdout(conviqt, folder, tmp_path):
