@@ -71,7 +71,7 @@ def test_a_regressor_refuses_vectors_of_another_picture_plan(conviqt, folder, tm
     for features, code in (("f.npz", 0), ("whole.npz", 1)):
         done = conviqt("evaluate", labels, "--features", folder / features, "--regressor", tmp_path / "r", "--draws", 0)
         assert done.returncode == code
-    assert "fitted on the picture plan crops" in done.stderr and done.stderr.count("\n") <= 8
+    assert "fitted on the picture plan crops" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_guesses_are_shown_before_work_and_the_table_goes_to_stdout(conviqt, folder, tmp_path):
