@@ -22,6 +22,7 @@ def features(
     duration: options.Duration = None,
     timeout: options.Timeout = 120.0,
     stream: options.Stream = None,
+    crop_bars: options.CropBars = True,
     weights: options.Weights = None,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
@@ -46,6 +47,7 @@ def features(
     scorer = load(
         weights, None, device, sampling, precision, threads,
         timeout=timeout, stream=stream, picture=picture, display=display, backend=backend,
+        crop_bars=crop_bars,
     )  # fmt: skip
     if verbose:
         log(f"model {scorer.bundle.id}, encoder {scorer.encoder_id}")

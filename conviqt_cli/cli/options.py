@@ -99,6 +99,13 @@ Stream = Annotated[
         help="Score the stream of this number, as ffmpeg counts them.",
     ),
 ]  # fmt: skip
+CropBars = Annotated[
+    bool,
+    typer.Option(
+        "--crop-bars/--no-crop-bars", rich_help_panel=SCORED,
+        help="Score only the picture inside black bars, or the whole frame.",
+    ),
+]  # fmt: skip
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and results.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Report ffmpeg, model and settings on stderr.")]

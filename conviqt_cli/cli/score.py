@@ -92,6 +92,7 @@ def score(
     timeout: options.Timeout = 120.0,
     max_frames: options.MaxFrames = 1_000_000,
     stream: options.Stream = None,
+    crop_bars: options.CropBars = True,
     weights: options.Weights = None,
     regressor: options.RegressorFile = None,
     device: options.Device = "auto",
@@ -148,6 +149,7 @@ def score(
         None if picture is None else parse_picture(picture),
         None if display is None else parse_display(display),
         backend,
+        crop_bars,
     )
     rules = Rules(recursive, tuple(include or ()), tuple(exclude or ()), None if output is None else os.fspath(output))
     inputs = Inputs(tuple(videos or ()), tuple(files_from or ()), b"\0" if null else b"\n", rules)

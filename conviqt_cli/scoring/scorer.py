@@ -43,7 +43,7 @@ from conviqt_cli.scoring.progress import ProgressCallback, ScoringProgress
 from conviqt_cli.scoring.results import Interval, ModelInfo, Note, SegmentScore, VideoScore
 from conviqt_cli.scoring.settings import TIMEOUT, ScoringSettings, Span
 from conviqt_cli.scoring.warnings import INTERLACED_SHARE, score_notes, video_notes
-from conviqt_cli.video.bars import find_bars
+from conviqt_cli.video.bars import Bars, find_bars
 from conviqt_cli.video.colour import has_planes
 from conviqt_cli.video.decode import MAX_FRAMES, PixelFormat
 from conviqt_cli.video.picture import Rectangle
@@ -234,7 +234,9 @@ class Scorer:
         checks, combing = PictureChecks(), Combing()
         extractor = FeatureExtractor(self.encoder, self._picture, self._display, report_progress)
         with self._admit(info):
-            inside = PictureInside(info, find_bars(info, span.start, planned.length, settings.timeout))
+            crop = settings.crop_bars
+            bars = find_bars(info, span.start, planned.length, settings.timeout) if crop else Bars()
+            inside = PictureInside(info, bars)
             with (
                 planned.open(settings.timeout, max_frames=settings.max_frames, pixel_format=pixel_format) as stream,
                 clips_ahead(stream, planned.clips(stream)) as source_of_clips,
@@ -292,6 +294,7 @@ def load(
     picture: str | None = None,
     display: str | None = None,
     backend: str = "auto",
+    crop_bars: bool = True,
 ) -> Scorer:
     """Load a model, ready to score.
 
@@ -299,8 +302,8 @@ def load(
         sampling: ``sparse``, ``dense`` (every frame, the published protocol) or ``every:SECONDS``.
         picture: ``crops`` (a few squares of each picture) or ``whole`` (the published protocol).
         display: ``source``, ``auto`` or a number of lines that pictures are scaled to before they are looked at.
-        weights, regressor, device, precision, threads, pooling, timeout, max_frames, stream, backend: see
-            :class:`ScoringSettings`.
+        weights, regressor, device, precision, threads, pooling, timeout, max_frames, stream, backend, crop_bars:
+            see :class:`ScoringSettings`.
 
     Raises :class:`BundleError` or :class:`RegressorError` for damaged or mismatched files, :class:`UsageError` for
     settings out of range.
@@ -320,6 +323,7 @@ def load(
             picture=None if picture is None else parse_picture(picture),
             display=None if display is None else parse_display(display),
             backend=backend,
+            crop_bars=crop_bars,
         )
     )
 

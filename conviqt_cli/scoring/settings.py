@@ -50,6 +50,7 @@ class ScoringSettings:
         picture: which pixels are looked at; ``None`` for those that the regressor was fitted on, or the bundle's.
         display: the size at which frames are looked at; ``None`` for that which the regressor was fitted at.
         backend: ``auto``, ``torch`` or ``openvino``.
+        crop_bars: score only the picture inside black bars.
 
     Raises :class:`UsageError` for an unknown pooling: this is the one place where it is checked.
     """
@@ -68,6 +69,7 @@ class ScoringSettings:
     picture: PicturePlan | None = None
     display: Display | None = None
     backend: str = "auto"
+    crop_bars: bool = True
 
     def __post_init__(self) -> None:
         check_pooling(self.pooling)
@@ -82,7 +84,7 @@ class ScoringSettings:
             "duration_s": self.span.duration,
             "device": self.device,
             "precision": self.precision,
-            **self._chosen_stream(),
+            **self._if_chosen(),
         }
 
     def features_dict(self) -> dict[str, Any]:
@@ -91,12 +93,13 @@ class ScoringSettings:
             "sampling": self.plan.to_dict(),
             **self._looked_at(),
             "precision": self.precision,
-            **self._chosen_stream(),
+            **self._if_chosen(),
         }
 
     def _looked_at(self) -> dict[str, Any]:
         return {"picture": (self.picture or WHOLE).to_dict(), "display": str(self.display or SOURCE)}
 
-    def _chosen_stream(self) -> dict[str, int]:
+    def _if_chosen(self) -> dict[str, Any]:
         """Said only where it was chosen, so that scores made without a choice still compare with earlier ones."""
-        return {} if self.stream is None else {"stream": self.stream}
+        chosen: dict[str, Any] = {} if self.stream is None else {"stream": self.stream}
+        return chosen if self.crop_bars else {**chosen, "crop_bars": False}

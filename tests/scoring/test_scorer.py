@@ -89,6 +89,15 @@ def test_a_small_picture_is_warned_of_unless_scored_as_scaled_up(make_video, tmp
     assert ["low_resolution" in codes(scorer.score(path)) for scorer in scorers] == [True, False, False]
 
 
+def test_bars_are_cropped_unless_asked_not_to(make_video, tmp_path):
+    path = make_video(tmp_path / "a.mkv", size="160x90", frames=16, filters="pad=160:120:0:14")
+    cropped, whole = (load(device="cpu", crop_bars=crop).score(path) for crop in (True, False))
+    assert "bars" in codes(cropped) and cropped.scored_area.height == pytest.approx(90, abs=2)
+    assert "bars" not in codes(whole) and whole.scored_area is None
+    assert "crop_bars" not in cropped.settings.to_dict() and whole.settings.to_dict()["crop_bars"] is False
+    assert whole.settings.features_dict()["crop_bars"] is False and whole.quality != cropped.quality
+
+
 def test_progress_reaches_what_was_promised(small):
     seen = []
     load(device="cpu").score(small, duration=1.5, progress=lambda info, done: seen.append(done))
