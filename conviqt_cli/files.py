@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import platformdirs
+
 
 @contextmanager
 def write_whole(path: Path) -> Iterator[Path]:
@@ -67,3 +69,9 @@ def safe_name(text: str, longest: int = 80) -> str:
     'contrique_resnet_50'
     """
     return "".join(each if each.isalnum() or each in "-_" else "_" for each in text)[:longest]
+
+
+def cache_folder() -> Path:
+    """``$CONVIQT_CACHE``, else the user's cache folder of this program, as the system has it; need not exist."""
+    chosen = os.environ.get("CONVIQT_CACHE")
+    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("conviqt", appauthor=False))

@@ -94,6 +94,40 @@ def diagnosis(
     typer.echo(json.dumps(figures, indent=2))
 
 
+def calibrate(
+    bundle: Bundle,
+    squares: Annotated[Path, typer.Argument(metavar="SQUARES", help="Folder of packed squares to measure ranges on.")],
+    checks: Annotated[
+        Path, typer.Option("--checks", metavar="VIDEO", help="Video whose middle squares become the self-check.")
+    ],
+) -> None:
+    """Measure what 8-bit arithmetic needs and add it to the bundle, with pictures that any backend is checked on."""
+    from conviqt_cli.training.heads.calibration_stage import calibrate as measure
+    from conviqt_cli.training.heads.calibration_stage import check_pictures
+
+    found = measure(bundle, squares, check_pictures(checks))
+    log(f"{bundle}: ranges of {len(found.ranges)} convolutions, {len(found.pictures)} pictures to check with")
+
+
+def accuracy(
+    bundle: Bundle,
+    videos: Annotated[list[Path], typer.Argument(metavar="VIDEO...", help="Videos to compare precisions on.")],
+    picture: PictureFor = "crops",
+    quiet: options.Quiet = False,
+) -> None:
+    """Measure how far scores in each precision are from fp32, which decides what --precision auto may choose."""
+    from dataclasses import asdict
+
+    from conviqt_cli.plans.picture_plan import parse_picture
+    from conviqt_cli.training.heads.accuracy_stage import measure_accuracy
+
+    with steps(quiet) as progress:
+        found = measure_accuracy(
+            bundle, videos, parse_picture(picture), lambda done, count, precision: progress(precision, done, count)
+        )
+    typer.echo(json.dumps({name: asdict(each) for name, each in found.items()}, indent=2))
+
+
 def regressor(
     bundle: Bundle,
     mos: Annotated[
@@ -148,6 +182,14 @@ EXAMPLES: dict[Callable[..., None], tuple[str, str]] = {
     diagnosis: (
         "train diagnosis bundle/ features/ stills/ --held-out features_held_out/",
         "train diagnosis bundle/ features/ > figures.json",
+    ),
+    calibrate: (
+        "train calibrate bundle/ squares/ --checks video.mp4",
+        "train calibrate bundle/ more-squares/ --checks holiday.mov",
+    ),
+    accuracy: (
+        "train accuracy bundle/ videos/*.mp4",
+        "train accuracy bundle/ videos/*.mp4 --picture whole",
     ),
     regressor: (
         "train regressor bundle/ --mos mos/ --encodes encodes/ --work work/",

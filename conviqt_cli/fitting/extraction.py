@@ -31,7 +31,7 @@ class ExtractionSettings:
 
     Args:
         scoring: the model and the plan; pooling and regressor play no part.
-        cache: folder to keep vectors in; ``None`` is :func:`default_cache`.
+        cache: folder to keep vectors in; ``None`` is :func:`~conviqt_cli.files.cache_folder`.
     """
 
     scoring: ScoringSettings = field(default_factory=ScoringSettings)
@@ -47,13 +47,6 @@ class Extractor(Protocol):
 
     def features(self, source: str | os.PathLike[str]) -> FeatureSet:
         """Clip vectors of one video."""
-
-
-def default_cache() -> Path:
-    """``$CONVIQT_CACHE``, else ``conviqt`` in the user's cache folder."""
-    if "CONVIQT_CACHE" in os.environ:
-        return Path(os.environ["CONVIQT_CACHE"])
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "conviqt"
 
 
 def media_files(folder: Path) -> list[str]:

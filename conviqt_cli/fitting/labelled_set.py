@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from conviqt_cli.errors import InputError, LabelError
-from conviqt_cli.fitting.extraction import ExtractionProgress, ExtractionSettings, default_cache, extract, media_files
+from conviqt_cli.files import cache_folder
+from conviqt_cli.fitting.extraction import ExtractionProgress, ExtractionSettings, extract, media_files
 from conviqt_cli.labels.dataset import Dataset
 from conviqt_cli.labels.matching import Matching, match
 from conviqt_cli.labels.opinions import Labels
@@ -101,7 +102,7 @@ def load_labelled_set(labels: Labels, source: VectorSource, progress: StepProgre
         scorer.settings.features_dict(),
         folder,
         wanted,
-        source.extraction.cache or default_cache(),
+        source.extraction.cache or cache_folder(),
         None if progress is None else _by_video(progress),
     )
     if not sets:

@@ -40,6 +40,7 @@ class OpenVinoEncoder:
         ranges: of each convolution's input, as :class:`.openvino_graph.GraphBuilder` takes them; without, nothing is
             quantised.
         threads: CPU threads; ``None`` for all.
+        weight_bits: of quantised weights: 8, or 7 where sums of 8-bit products would overflow.
         cache: folder for compiled graphs, so that the next start is quick; ``None`` keeps none.
 
     Raises :class:`BundleError` for damaged weights, :class:`UsageError` for a precision that this CPU does not compute.
@@ -54,6 +55,7 @@ class OpenVinoEncoder:
         precision: str,
         ranges: Mapping[str, float] | None = None,
         threads: int | None = None,
+        weight_bits: int = 8,
         cache: Path | None = None,
     ) -> None:
         import openvino as ov
@@ -68,7 +70,7 @@ class OpenVinoEncoder:
             **({"INFERENCE_NUM_THREADS": threads} if threads else {}),
             **({"CACHE_DIR": str(cache)} if cache else {}),
         }
-        self._builder = _builder(bundle, ranges)
+        self._builder = _builder(bundle, ranges, weight_bits)
         self._temporal = TemporalEncoder(bundle)
         self._queues: OrderedDict[tuple[int, int], Any] = OrderedDict()
         self._lock = threading.Lock()
@@ -114,20 +116,7 @@ class OpenVinoEncoder:
         return self._queues[size]
 
 
-def has_vnni() -> bool:
-    """Whether this CPU adds 8-bit products in 32 bits (AVX512-VNNI, AVX-VNNI, AMX, or Arm with dot products)."""
-    import platform
-
-    if platform.machine().lower() in ("arm64", "aarch64"):
-        return True
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return False
-    return any(flag in text for flag in ("avx512_vnni", "avx_vnni", "amx_int8"))
-
-
-def _builder(bundle: Bundle, ranges: Mapping[str, float] | None) -> GraphBuilder:
+def _builder(bundle: Bundle, ranges: Mapping[str, float] | None, weight_bits: int) -> GraphBuilder:
     path = bundle.file("spatial")
     try:
         convolutions = folded(load_file(path))
@@ -138,5 +127,5 @@ def _builder(bundle: Bundle, ranges: Mapping[str, float] | None) -> GraphBuilder
         bundle.manifest["normalisation"] or {"mean": [0.0] * 3, "std": [1.0] * 3},
         bundle.manifest["architecture"]["stride_in"],
         ranges,
-        8 if has_vnni() else 7,
+        weight_bits,
     )

@@ -83,6 +83,14 @@ def seal(
     write_manifest(folder, manifest, {**already, **files})
 
 
+def note_accuracy(folder: Path, picture: PicturePlan, accuracy: Mapping[str, Mapping[str, float]]) -> None:
+    """Note in a bundle's manifest how well precisions agree with float32 on a picture plan."""
+    bundle = open_bundle(folder)
+    manifest = {key: value for key, value in bundle.manifest.items() if key not in ("schema", "files")}
+    manifest["accuracy"] = {**manifest.get("accuracy", {}), picture.name: {key: dict(v) for key, v in accuracy.items()}}
+    write_manifest(folder, manifest, {role: str(entry["name"]) for role, entry in bundle.manifest["files"].items()})
+
+
 def baseline_encoder(imagenet: Path, output: Path) -> None:
     """The encoder of doing nothing: ImageNet's ResNet-50 and an untrained GRU. Training is measured against it.
 

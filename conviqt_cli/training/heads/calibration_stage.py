@@ -1,12 +1,14 @@
 """The calibration of a bundle: ranges for 8-bit arithmetic, and pictures that any backend can be checked with.
 
 Ranges are measured on distorted squares, since blur, noise and blocks drive activations further apart than clean
-pictures do. The first convolution and the first stage stay in floating point: quantising them as well takes the
-relative error of features from 0.05 to 0.12 (seven-bit weights), and they are a fifth of the work.
+pictures do. The first convolution and the first block after it stay in floating point: quantising that block takes the
+mean relative error of features on 48 held-out distorted squares from 0.038 to 0.139 (8-bit weights), and saves 6 % of
+the time. The two blocks after it cost nothing (0.035 without them) and save 10 %.
 """
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +22,13 @@ from conviqt_cli.model.calibration import Calibration
 from conviqt_cli.model.torch_backend import TorchEncoder
 from conviqt_cli.training.heads.assembly import seal
 from conviqt_cli.training.packing.shards import Shards
+from conviqt_cli.video.decode import FrameStream
+from conviqt_cli.video.probe import probe
 
 FILE = "calibration.safetensors"
 
-#: The stages whose convolutions run in 8 bits.
-QUANTISED = ("layer2", "layer3", "layer4")
+#: The convolutions that run in 8 bits, by the beginnings of their names.
+QUANTISED = ("layer1.1", "layer1.2", "layer2", "layer3", "layer4")
 
 #: What lies above this quantile of a convolution's inputs is clipped: the largest of all would waste levels.
 QUANTILE = 0.9999
@@ -47,8 +51,10 @@ def calibrate(bundle: Path, squares: Path, pictures: NDArray[np.uint8], count: i
     return found
 
 
-def check_pictures(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The middle squares (n, side, side, 3) of frames (n, h, w, 3), for checks; mirrored where they are smaller."""
+def check_pictures(video: Path, count: int = 2) -> NDArray[np.uint8]:
+    """The middle squares (n, side, side, 3) of a video's first frames; mirrored at its rims where they do not fit."""
+    with FrameStream(probe(str(video))) as stream:
+        frames = np.stack([frame.pixels for frame in islice(stream, count)])
     padding = [(0, 0), *((0, max(0, CHECK_SIDE - length)) for length in frames.shape[1:3]), (0, 0)]
     frames = np.pad(frames, padding, mode="symmetric")
     top, left = ((length - CHECK_SIDE) // 2 for length in frames.shape[1:3])
