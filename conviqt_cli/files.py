@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +42,30 @@ def write_text_whole(path: Path, text: str) -> None:
     """Write ``text`` as UTF-8 by way of :func:`write_whole`."""
     with write_whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def back_up(path: Path) -> Path | None:
+    """Copy a file beside itself, to the first free one of ``NAME.bak``, ``NAME.bak2``, ...
+
+    Returns the copy, ``None`` where there is no such file or it is empty. Raises ``OSError`` when it cannot be copied.
+    """
+    if not path.is_file() or path.stat().st_size == 0:
+        return None
+    number = 1
+    while True:
+        copy = path.with_name(f"{path.name}.bak{'' if number == 1 else number}")
+        number += 1
+        try:
+            with copy.open("xb"):
+                pass
+        except FileExistsError:
+            continue
+        try:
+            shutil.copy2(path, copy)
+        except OSError:
+            copy.unlink(missing_ok=True)
+            raise
+        return copy
 
 
 def sha256(path: Path) -> str:

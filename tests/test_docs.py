@@ -25,6 +25,7 @@ EXAMPLES = (
     "conviqt_cli.plans.time_plan",
     "conviqt_cli.quality.pooling",
     "conviqt_cli.quality.scale",
+    "conviqt_cli.scorefiles.cells",
     "conviqt_cli.video.pixel_formats",
     "conviqt_cli.video.rotation",
 )

@@ -45,11 +45,15 @@ class Rules:
 
 @dataclass
 class Found:
-    """``sources`` in order; ``refused`` what needs no decoding to fail (unreadable folders); ``skipped`` by reason."""
+    """``sources`` in order; ``refused`` what needs no decoding to fail (unreadable folders); ``skipped`` by reason.
+
+    ``links`` are the sources that are symbolic links.
+    """
 
     sources: list[str] = field(default_factory=list)
     refused: dict[str, FailedScore] = field(default_factory=dict)
     skipped: Counter[str] = field(default_factory=Counter)
+    links: list[str] = field(default_factory=list)
 
 
 def find(inputs: Sequence[str], rules: Rules | None = None) -> Found:
@@ -65,6 +69,8 @@ def find(inputs: Sequence[str], rules: Rules | None = None) -> Found:
         else:
             seen.add(source)
             found.sources.append(source)
+            if _is_link(source):
+                found.links.append(source)
 
     for name in inputs:
         if is_url(name) or not os.path.isdir(name):  # noqa: PTH112 (pathlib refuses a NUL in a name)
@@ -166,6 +172,13 @@ def _mode(path: str) -> int:
         return os.stat(path).st_mode  # noqa: PTH116
     except OSError:
         return 0
+
+
+def _is_link(source: str) -> bool:
+    try:
+        return not is_url(source) and os.path.islink(source)  # noqa: PTH114 (pathlib refuses a NUL in a name)
+    except ValueError:
+        return False
 
 
 def _same(path: str, output: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -20,8 +21,8 @@ from conviqt_cli.scoring.scorer import Scorer, load_scorer
 from conviqt_cli.scoring.settings import ScoringSettings
 from conviqt_cli.video.probe import VideoInfo
 
-#: Seconds to wait for a worker that is inside PyTorch when a run ends early.
-JOIN_SECONDS = 30.0
+#: Seconds to wait for workers that are inside PyTorch when a run ends early: for an error, or because it was told to.
+JOIN_SECONDS, ABORT_SECONDS = 30.0, 0.8
 
 
 def load_scorers(settings: ScoringSettings, jobs: int = 1) -> list[Scorer]:
@@ -80,10 +81,12 @@ class LocalEngine:
                         return
                     yield item
         finally:
+            # Whoever told the run to end at once leaves the process without its threads.
+            deadline = time.monotonic() + (ABORT_SECONDS if control.aborting.is_set() else JOIN_SECONDS)
             if any(worker.is_alive() for worker in workers):
                 control.abort()
             for worker in workers:
-                worker.join(JOIN_SECONDS)
+                worker.join(max(0.0, deadline - time.monotonic()))
 
     def _work(
         self,

@@ -21,9 +21,11 @@ class Resume:
 
 
 def score_all(
-    found: Found, engine: Engine, control: Control, journal: Journal | None, resume: Resume, tally: Tally
+    found: Found, engine: Engine | None, control: Control, journal: Journal | None, resume: Resume, tally: Tally
 ) -> Generator[Record, None, None]:
     """Score what ``journal`` does not hold yet, unchanged; yields the new records, in the order of the sources.
+
+    Without an ``engine`` nothing may be left to score (:func:`is_finished`).
 
     A record is on disk as soon as its video is finished; it may then wait for those before it to be yielded.
     ``tally`` is filled as it goes on. Raises :class:`StorageError` when a result cannot be written, and what
@@ -52,7 +54,16 @@ def score_all(
         journal.arrange(found.sources)
 
 
-def _records(found: Found, todo: list[str], engine: Engine, control: Control) -> Iterator[Record]:
+def is_finished(found: Found, journal: Journal, resume: Resume) -> bool:
+    """Whether ``journal`` holds every source, unchanged, so that no model is needed."""
+    entries = (journal.entries.get(source) for source in found.sources)
+    return all(entry is not None and _keep(entry, resume) for entry in entries)
+
+
+def _records(found: Found, todo: list[str], engine: Engine | None, control: Control) -> Iterator[Record]:
+    if engine is None:
+        assert not todo
+        return
     for source in todo:
         if source in found.refused:
             yield Record(found.refused[source], engine.maker, None)

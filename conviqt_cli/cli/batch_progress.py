@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,26 +28,58 @@ class BatchProgress:
     def __init__(self, tally: Tally, bar: Progress | None) -> None:
         self._tally, self._bar = tally, bar
         self._began = self._said = time.monotonic()
+        self._lock = threading.Lock()
+        #: Frames scored of each video in progress, and which share of it that is.
+        self._frames: dict[str, tuple[int, float]] = {}
+        self._earlier_frames = 0
         self._task = None if bar is None else bar.add_task("", total=tally.total, rate="", left="")
 
     def __call__(self, info: VideoInfo, done: ScoringProgress) -> None:
         """Frames of one of the videos have been scored."""
+        with self._lock:
+            share = min(1.0, done.frames_done / done.frames_expected) if done.frames_expected else 0.0
+            self._frames[info.source] = (done.frames_done, share)
         if self._bar is not None and self._task is not None:
             name = printable(info.source.rsplit("/", 1)[-1])
             rate = f"{done.frames_per_second:.2g} frames/s"
             self._bar.update(self._task, description=f"{name[:40]:40}", rate=rate)
+        self._say()
 
-    def finished(self) -> None:
+    def finished(self, source: str) -> None:
         """A video has its result."""
-        tally, now = self._tally, time.monotonic()
-        fresh = len(tally.entries) - tally.kept
-        left = (now - self._began) / fresh * tally.missing if fresh else None
-        text = f"about {duration(left)} left" if left is not None else ""
+        with self._lock:
+            self._earlier_frames += self._frames.pop(source, (0, 0.0))[0]
         if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=len(tally.entries), left=text)
-        elif now - self._said > LINE_SECONDS:
+            left = self._left()
+            text = "" if left is None else f"about {duration(left)} left"
+            self._bar.update(self._task, completed=len(self._tally.entries), left=text)
+        self._say()
+
+    def _left(self) -> float | None:
+        """Estimated seconds to go: videos so far, those in progress by their share, at the speed so far."""
+        with self._lock:
+            begun = sum(share for _, share in self._frames.values())
+        done = len(self._tally.entries) - self._tally.kept + begun
+        if not done:
+            return None
+        return (time.monotonic() - self._began) / done * max(0.0, self._tally.missing - begun)
+
+    def _say(self) -> None:
+        """A line in a log, where a minute has passed since the last one."""
+        now = time.monotonic()
+        with self._lock:
+            if self._bar is not None or now - self._said < LINE_SECONDS:
+                return
             self._said = now
-            log(f"{len(tally.entries)} of {tally.total} videos, {len(tally.failed)} failed, {text}")
+            frames = self._earlier_frames + sum(count for count, _ in self._frames.values())
+        tally, left = self._tally, self._left()
+        parts = [f"{len(tally.entries)} of {tally.total} videos", f"{len(tally.failed)} failed"]
+        parts.append(f"{frames / (now - self._began):.2g} frames/s")
+        if left is not None:
+            end = time.localtime(time.time() + left)
+            day = "" if end[:3] == time.localtime()[:3] else "%Y-%m-%d "
+            parts.append(f"about {duration(left)} left, finished about {time.strftime(f'{day}%H:%M', end)}")
+        log(", ".join(parts))
 
 
 @contextmanager

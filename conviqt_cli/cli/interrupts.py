@@ -1,4 +1,4 @@
-"""Ctrl-C: how a run is asked to end."""
+"""Ctrl-C and SIGTERM: how a run is asked to end."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from conviqt_cli.cli.console import log
+from conviqt_cli.cli.termination import Terminated
 
 if TYPE_CHECKING:
     from conviqt_cli.batch.engine import Control
@@ -17,23 +18,36 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def interrupts(control: Control, finish_first: bool) -> Iterator[None]:
-    """For the block, Ctrl-C stops now; with ``finish_first`` the first one lets the videos in progress finish."""
+    """For the block, Ctrl-C stops now; with ``finish_first`` the first one lets the videos in progress finish.
+
+    SIGTERM stops now and raises :class:`Terminated`.
+    """
+
+    def abort() -> None:
+        # Not in the handler: a lock that stopping needs may be held by the code it has interrupted.
+        threading.Thread(target=control.abort, daemon=True).start()
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         if not finish_first or control.stopping.is_set():
-            # Not here: a lock that stopping needs may be held by the code this handler has interrupted.
-            threading.Thread(target=control.abort, daemon=True).start()
+            abort()
             raise KeyboardInterrupt
         control.stop()
         log("finishing the videos in progress; press Ctrl-C again to stop at once")
 
+    def terminate(number: int, frame: FrameType | None) -> None:
+        abort()
+        raise Terminated
+
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, interrupt)
+    before = [(each, signal.getsignal(each)) for each in (signal.SIGINT, signal.SIGTERM)]
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, terminate)
     try:
         yield
     except KeyboardInterrupt:
         control.abort()
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before:
+            signal.signal(number, handler)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
-import signal
+import shlex
 import sys
-from typing import Annotated, NoReturn
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from conviqt_cli import __version__
 from conviqt_cli.cli.evaluate import evaluate
@@ -16,14 +17,29 @@ from conviqt_cli.cli.features import features
 from conviqt_cli.cli.fit_regressor import fit_regressor
 from conviqt_cli.cli.options import option_of
 from conviqt_cli.cli.score import score
+from conviqt_cli.cli.summary import EPILOG, summary
+from conviqt_cli.cli.termination import EXIT_TERMINATED, Terminated, leave, quiet_pipes, termination
 from conviqt_cli.cli.train import train_app
 from conviqt_cli.cli.weights import weights_app
 from conviqt_cli.errors import ConviqtError, UsageError
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
+
+class _Commands(TyperGroup):
+    """The commands; whoever gives a video in place of one is told which command takes videos."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """See ``click.Group.resolve_command``."""
+        name = args[0]
+        if name not in self.commands and (Path(name).exists() or "://" in name or Path(name).suffix):
+            raise UsageError(f"{name} is not a command; to score a video: conviqt score {shlex.quote(name)}")
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
     name="conviqt",
+    cls=_Commands,
     help="Judge how good a video looks, with no reference. Scores run from 1 (bad) to 5 (excellent).",
     no_args_is_help=True,
     add_completion=False,
@@ -31,6 +47,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("score")(score)
+app.command("summary", epilog=EPILOG)(summary)
 app.command("features")(features)
 app.command("fit-regressor")(fit_regressor)
 app.command("evaluate")(evaluate)
@@ -53,28 +70,46 @@ def _options(
     """Options that come before a command."""
 
 
+@app.command("help")
+def help_(
+    command: Annotated[list[str] | None, typer.Argument(metavar="[COMMAND]...", show_default=False)] = None,
+) -> None:
+    """Show the help of conviqt, or of one of its commands."""
+    app([*(command or []), "--help"], prog_name="conviqt")
+
+
+@app.command("version")
+def version_() -> None:
+    """Print the version."""
+    _show_version(True)
+
+
 def main() -> NoReturn:
-    """Run the command line; the exit code is 0 when all went well, 1 when some input failed, 2 for wrong usage."""
-    # File names need not be text, and a terminal need not know every character: show both rather than fail.
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    """Run the command line.
+
+    Exit codes: 0 when all went well, 1 when some input failed, 2 for wrong usage, 3 when a score is below the gate.
+    """
+    quiet_pipes()
     logging.basicConfig(stream=sys.stderr, format="%(levelname)s: %(message)s", level=logging.WARNING)
-    # Whoever stops the program politely gets its clean-up, and no decoder is left behind.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        with termination():
+            _run()
+    except Terminated:
+        typer.echo("stopped by SIGTERM; what is finished is kept: run the same command again to resume", err=True)
+        leave(EXIT_TERMINATED)
+    sys.exit(EXIT_OK)
+
+
+def _run() -> None:
     try:
         app(prog_name="conviqt")
     except UsageError as error:
         _fail(error, EXIT_USAGE)
     except ConviqtError as error:
         _fail(error, EXIT_FAILED)
-    except BrokenPipeError:
-        # The reader of our output has left (`| head`); nothing is wrong, and nothing more can be said on stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(EXIT_OK)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _fail(ConviqtError(f"{where}{error.strerror or error}"), EXIT_FAILED)
-    sys.exit(EXIT_OK)
 
 
 def _fail(error: ConviqtError, code: int) -> NoReturn:

@@ -15,16 +15,47 @@ SCORED = "What is scored"
 Inputs = Annotated[
     list[str], typer.Argument(metavar="VIDEO...", help="Videos: files, or URLs that ffmpeg opens.", show_default=False)
 ]
+
+
+def _installed(name: str | None) -> str | None:
+    """A bundle's name as it was given; raises :class:`UsageError` where there is no such bundle."""
+    if name is not None and not Path(name).is_dir():
+        from conviqt_cli.model.bundle import list_bundles
+
+        if name not in {bundle.folder.name for bundle in list_bundles()}:
+            known = "`conviqt weights list` shows those installed"
+            raise UsageError(f"{name}: no such weight bundle; {known}", setting="weights")
+    return name
+
+
+def _existing(path: Path | None) -> Path | None:
+    """A regressor's path as it was given; raises :class:`UsageError` where there is nothing."""
+    if path is not None and not path.exists():
+        raise UsageError(f"{path}: no such file", setting="regressor")
+    return path
+
+
+BundleName = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="BUNDLE", callback=_installed, show_default="the one that comes with conviqt",
+        help="Name or folder of a bundle.",
+    ),
+]  # fmt: skip
 Weights = Annotated[
     str | None,
-    typer.Option("--weights", metavar="BUNDLE", help="Weight bundle: a name or a folder.", rich_help_panel="Model"),
-]
+    typer.Option(
+        "--weights", metavar="BUNDLE", callback=_installed, help="Weight bundle: a name or a folder.",
+        rich_help_panel="Model",
+    ),
+]  # fmt: skip
 RegressorFile = Annotated[
     Path | None,
     typer.Option(
-        "--regressor", metavar="FILE", help="Regressor to use instead of the bundle's.", rich_help_panel="Model"
+        "--regressor", metavar="FILE", callback=_existing, help="Regressor to use instead of the bundle's.",
+        rich_help_panel="Model",
     ),
-]
+]  # fmt: skip
 Device = Annotated[
     str, typer.Option("--device", metavar="auto|cpu|cuda|cuda:N", help="Device to compute on.", rich_help_panel="Model")
 ]

@@ -11,10 +11,11 @@ import typer
 
 from conviqt_cli.cli import options
 from conviqt_cli.errors import UsageError
-from conviqt_cli.scorefiles.formats import check_format, suffix_list
+from conviqt_cli.scorefiles.formats import FORMATS, Format, check_segments, format_named, format_of, suffix_list
 
 _FOLDERS = "Folders and lists"
 _RUN = "Many videos"
+_GATE = "Gate"
 
 
 def score(
@@ -29,7 +30,14 @@ def score(
         Path | None,
         typer.Option(
             "--output", "-o", metavar="FILE",
-            help=f"Write a score file: {suffix_list()}. Rows that it already holds are kept.",
+            help=f"Write a score file: {suffix_list()}. Rows that it already holds are kept. - is stdout.",
+        ),
+    ] = None,
+    format_name: Annotated[
+        str | None,
+        typer.Option(
+            "--format", metavar="|".join(each.name for each in FORMATS),
+            help="Format of the output, whatever its name; without -o it goes to stdout.",
         ),
     ] = None,
     as_json: Annotated[
@@ -61,8 +69,20 @@ def score(
         bool, typer.Option("--retry-failed", help="Retry videos that failed before.", rich_help_panel=_RUN)
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Start over: discard what the output holds.", rich_help_panel=_RUN)
+        bool,
+        typer.Option("--force", help="Start over; what the output holds is kept as a .bak file.", rich_help_panel=_RUN),
     ] = False,
+    fail_below: Annotated[
+        float | None,
+        typer.Option(
+            metavar="QUALITY", rich_help_panel=_GATE,
+            help="Exit with 3 if a video's quality is lower (higher, where higher is worse).",
+        ),
+    ] = None,
+    fail_segment_below: Annotated[
+        float | None,
+        typer.Option(metavar="QUALITY", rich_help_panel=_GATE, help="The same for the worst segment of each video."),
+    ] = None,
     memory: Annotated[
         float | None,
         typer.Option(
@@ -104,7 +124,8 @@ def score(
 ) -> None:  # fmt: skip
     """Score how good videos look: overall quality, quality over time, worst segments.
 
-    Quality runs from 1 (bad) to 5 (excellent). Exit code: 0 all scored, 1 some failed, 2 wrong usage.
+    Quality runs from 1 (bad) to 5 (excellent). Exit code: 0 all scored, 1 some failed, 2 wrong usage, 3 all
+    scored but some are below the gate.
 
     A run with -o can be stopped at any time and resumed by the same command. Press Ctrl-C once to finish the videos
     in progress, twice to stop at once.
@@ -118,11 +139,13 @@ def score(
     # What needs no model is checked before PyTorch is imported.
     if not videos and not files_from:
         raise UsageError("no videos named; give files, folders, URLs, or - for a list on stdin")
-    if segments and output is None:
-        raise UsageError("--segments: rows per segment need -o FILE.csv; JSON always holds the segments")
-    if output:
-        check_format(output, segments)
-    if (retry_failed or force) and output is None:
+    file, form, stdout = _destinations(output, format_name, as_json)
+    rows = form or stdout
+    if segments:
+        if rows is None:
+            raise UsageError("rows per segment need -o FILE.csv or --format csv", setting="segments")
+        check_segments(rows)
+    if (retry_failed or force) and file is None:
         raise UsageError(f"{'--force' if force else '--retry-failed'}: there is no output to resume; give -o FILE")
     span = options.parse_span(start, duration)
     if exact:
@@ -151,21 +174,43 @@ def score(
         backend,
         crop_bars,
     )
-    rules = Rules(recursive, tuple(include or ()), tuple(exclude or ()), None if output is None else os.fspath(output))
+    rules = Rules(recursive, tuple(include or ()), tuple(exclude or ()), None if file is None else os.fspath(file))
     inputs = Inputs(tuple(videos or ()), tuple(files_from or ()), b"\0" if null else b"\n", rules)
     found = inputs.find(sys.stdin.buffer)
 
-    from conviqt_cli.batch.memory import default_budget
-    from conviqt_cli.cli.score_run import Reporting, run_many, run_one
+    if rows and rows.text and not inputs.single:
+        raise UsageError(f"{rows.name} holds the segments of one video; name just one", setting="format")
 
-    limit = default_budget() if memory is None else int(memory * 1e9)
-    reporting = Reporting(output, as_json, segments, quiet, verbose, retry_failed, force)
+    from conviqt_cli.cli.score_run import Reporting, run_many, run_one
+    from conviqt_cli.quality.gate import Gate
+
+    gate = Gate(fail_below, fail_segment_below)
+    reporting = Reporting(file, form, stdout, segments, quiet, verbose, retry_failed, force, gate)
     if inputs.single:
-        failed = run_one(found, settings, reporting, limit)
+        code = run_one(found, settings, reporting, memory)
     else:
-        failed = run_many(found, settings, reporting, jobs, limit)
-    if failed:
-        raise typer.Exit(1)
+        code = run_many(found, settings, reporting, jobs, memory)
+    if code:
+        raise typer.Exit(code)
+
+
+def _destinations(
+    output: Path | None, format_name: str | None, as_json: bool
+) -> tuple[Path | None, Format | None, Format | None]:
+    """The score file, its format, and the format of stdout, where there are; raises :class:`UsageError`."""
+    named = format_named(format_name) if format_name else None
+    to_file = output is not None and os.fspath(output) != "-"
+    json_lines = format_named("ndjson") if as_json else None
+    if output is not None and to_file:
+        return output, named or format_of(output), json_lines
+    if output is None and named is None:
+        return None, None, json_lines
+    if as_json:
+        raise UsageError("--json: stdout takes one format; leave out --json, or --format and -o -")
+    stdout = named or format_named("csv")
+    if stdout.document:
+        raise UsageError(f"{stdout.name} is one document; on stdout choose ndjson", setting="format")
+    return None, None, stdout
 
 
 def _exact(sampling: str, picture: str | None, precision: str) -> tuple[str, str, str]:

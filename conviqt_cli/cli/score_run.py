@@ -3,32 +3,41 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import sys
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING
 
 from conviqt_cli.batch.discovery import Found
 from conviqt_cli.batch.engine import Control
-from conviqt_cli.batch.local_engine import LocalEngine, load_scorers
-from conviqt_cli.batch.run import Resume, score_all
-from conviqt_cli.cli.batch_progress import batch_progress
+from conviqt_cli.batch.run import Resume, is_finished, score_all
+from conviqt_cli.cli.batch_progress import BatchProgress, batch_progress
 from conviqt_cli.cli.console import log, progress
 from conviqt_cli.cli.interrupts import interrupts
-from conviqt_cli.model import devices
+from conviqt_cli.cli.termination import leave
+from conviqt_cli.errors import UsageError
+from conviqt_cli.files import back_up, write_text_whole
+from conviqt_cli.quality.gate import Gate
 from conviqt_cli.report.batch_report import batch_summary, printable
+from conviqt_cli.report.warning_groups import WarningGroups
+from conviqt_cli.scorefiles.formats import Format, RowFormat
 from conviqt_cli.scorefiles.journal import Journal
 from conviqt_cli.scorefiles.output import check_same_maker, join, open_output
-from conviqt_cli.scorefiles.record import Record
+from conviqt_cli.scorefiles.record import Maker, Record
+from conviqt_cli.scorefiles.subtitles import is_ours
 from conviqt_cli.scorefiles.tally import Tally
+from conviqt_cli.scoring.planned import planned
 from conviqt_cli.scoring.results import Result, VideoScore
-from conviqt_cli.scoring.scorer import Scorer, load_scorer
 from conviqt_cli.scoring.settings import ScoringSettings
 from conviqt_cli.scoring.warnings import provisional_note
 from conviqt_cli.video.ffmpeg import find_ffmpeg
+
+if TYPE_CHECKING:  # PyTorch is imported only where there is something to score
+    from conviqt_cli.batch.local_engine import LocalEngine
+    from conviqt_cli.scoring.scorer import Scorer
+
+EXIT_OK, EXIT_FAILED, EXIT_BELOW_GATE = 0, 1, 3
 
 
 @dataclass(frozen=True)
@@ -37,91 +46,179 @@ class Reporting:
 
     Args:
         output: a score file, or ``None``.
-        as_json: records go to stdout, and the report for people to stderr.
-        segments: rows of a CSV file are segments.
+        form: the format of ``output``.
+        stdout: the format in which results go to stdout, and the report for people to stderr; ``None``: none do.
+        segments: rows of CSV are segments.
         quiet: no progress and no warnings.
         verbose: ffmpeg, model and settings are named on stderr.
         retry_failed: videos that the output holds as failed are tried again.
-        force: whatever the output holds is dropped.
+        force: whatever the output holds is dropped, after a copy was made.
+        gate: the quality that every video must reach.
     """
 
     output: Path | None
-    as_json: bool
+    form: Format | None
+    stdout: Format | None
     segments: bool
     quiet: bool
     verbose: bool
     retry_failed: bool
     force: bool
+    gate: Gate = field(default_factory=Gate)
 
     @property
     def wants_records(self) -> bool:
         """Whether complete records are written, which hold facts of the files."""
-        return self.as_json or self.output is not None
+        return self.stdout is not None or self.output is not None
 
 
-def run_one(found: Found, settings: ScoringSettings, reporting: Reporting, memory: int | None) -> bool:
-    """Score the one video of ``found`` and report on it in full; returns whether it failed."""
-    scorer = load_scorer(replace(settings, device=devices(settings.device)[0]))
-    _check(scorer, reporting)
-    control, tally = Control(), Tally(1, found.skipped)
+def run_one(found: Found, settings: ScoringSettings, reporting: Reporting, memory: float | None) -> int:
+    """Score the one video of ``found`` and report on it in full; returns the exit code.
+
+    ``memory`` is the limit in GB that was asked for.
+    """
+    maker = Maker(*planned(settings))
+    control, tally, stdout = Control(), Tally(1, found.skipped), _Stdout(reporting)
     shown: Result | None = None
     with contextlib.ExitStack() as stack:
         journal = stack.enter_context(_journal(reporting))
-        callback = stack.enter_context(progress(reporting.quiet))
-        engine = LocalEngine([scorer], 1, reporting.wants_records, memory, callback)
         # A file that holds this one video alone is simply written anew, whatever its settings were.
-        if journal and not set(journal.entries) <= set(found.sources):
-            check_same_maker(journal, engine.maker)
+        others = journal is not None and not set(journal.entries) <= set(found.sources)
+        if journal and others:
+            check_same_maker(journal, maker.identity)
+        _check_text_output(reporting)
+
+        from conviqt_cli.batch.local_engine import LocalEngine
+        from conviqt_cli.model import devices
+        from conviqt_cli.scoring.scorer import load_scorer
+
+        scorer = load_scorer(replace(settings, device=devices(settings.device)[0]))
+        _check(scorer, settings, reporting)
+        callback = stack.enter_context(progress(reporting.quiet))
+        engine = LocalEngine([scorer], 1, reporting.wants_records, _limit(memory), callback)
+        if journal and others:
+            check_same_maker(journal, engine.maker.identity)
         stack.enter_context(interrupts(control, finish_first=False))
         # A video named by itself is always scored: whoever asks for it wants to see it now.
         resume = Resume(everything=True)
         for record in _closing(stack, score_all(found, engine, control, journal, resume, tally)):
             shown = record.result
-            _print_record(record, reporting)
-            if reporting.as_json:
-                _warn(shown, reporting)
+            stdout.write(record)
         _finish(journal, reporting, tally, control, single=True)
     if control.aborting.is_set():
-        _leave_now(tally)
+        _leave_stopped(tally)
     if isinstance(shown, VideoScore):
-        _show_one(shown, reporting)
-    return bool(tally.failed or tally.missing)
+        if reporting.output and reporting.form and reporting.form.text:
+            write_text_whole(reporting.output, reporting.form.text(shown))
+        if reporting.stdout is None:
+            _show_one(shown)
+        elif not reporting.quiet:
+            for note in shown.warnings:
+                log(f"warning: {printable(shown.source)}: {note.text}")
+    return _verdict(tally, reporting)
 
 
-def run_many(found: Found, settings: ScoringSettings, reporting: Reporting, jobs: int, memory: int | None) -> bool:
-    """Score all videos of ``found`` and sum up; returns whether some video has no score."""
-    scorers = load_scorers(settings, jobs)
-    scorer = scorers[0]
-    _check(scorer, reporting)
-    if scorer.bundle.provisional and not reporting.quiet:
-        log(f"warning: {provisional_note(scorer.bundle).text}")
-    control, tally = Control(), Tally(len(found.sources), found.skipped)
-    listed: list[Result] = []
+def run_many(found: Found, settings: ScoringSettings, reporting: Reporting, jobs: int, memory: float | None) -> int:
+    """Score all videos of ``found`` and sum up; returns the exit code. Arguments are as for :func:`run_one`."""
+    maker = Maker(*planned(settings))
+    control, tally, stdout = Control(), Tally(len(found.sources), found.skipped), _Stdout(reporting)
+    resume = Resume(failed=reporting.retry_failed)
+    seen = _Seen(list_results=not reporting.wants_records)
     with contextlib.ExitStack() as stack:
         journal = stack.enter_context(_journal(reporting))
-        display = None if reporting.quiet else stack.enter_context(batch_progress(tally))
-        engine = LocalEngine(scorers, jobs, reporting.wants_records, memory, display)
         if journal:
-            check_same_maker(journal, engine.maker)
-        stack.enter_context(interrupts(control, finish_first=True))
-        resume = Resume(failed=reporting.retry_failed)
+            check_same_maker(journal, maker.identity)
+        engine = display = None
+        # A model is loaded only if there is something to score with it.
+        if journal is None or not is_finished(found, journal, resume):
+            display = None if reporting.quiet else stack.enter_context(batch_progress(tally))
+            engine = _load_engine(settings, reporting, jobs, memory, display)
+            if journal:
+                check_same_maker(journal, engine.maker.identity)
+            stack.enter_context(interrupts(control, finish_first=True))
+        elif (scale := next((entry.scale for entry in journal.entries.values() if entry.scale), None)) is not None:
+            reporting.gate.check(scale)
         for record in _closing(stack, score_all(found, engine, control, journal, resume, tally)):
             if display:
-                display.finished()
-            _print_record(record, reporting)
-            _warn(record.result, reporting, omit="provisional")  # said once, above
-            if not reporting.wants_records:
-                listed.append(_light(record.result))
+                display.finished(record.result.source)
+            stdout.write(record)
+            seen.add(record.result)
         _finish(journal, reporting, tally, control, single=False)
+    if not control.aborting.is_set():
+        _show_many(seen.listed, tally, found, reporting)
+    if not reporting.quiet:
+        for line in seen.notes.lines():
+            log(line)
+    code = _verdict(tally, reporting)
     if control.aborting.is_set():
-        _leave_now(tally)
-    _show_many(listed, tally, scorer, reporting)
-    return bool(tally.failed or tally.missing)
+        _leave_stopped(tally)
+    return code
 
 
-def _check(scorer: Scorer, reporting: Reporting) -> None:
-    """Fail before the first video when the bundle has no regressor; with ``verbose`` name what will run."""
-    scorer.regressor  # noqa: B018 (raises)
+def _load_engine(
+    settings: ScoringSettings, reporting: Reporting, jobs: int, memory: float | None, display: BatchProgress | None
+) -> LocalEngine:
+    from conviqt_cli.batch.local_engine import LocalEngine, load_scorers
+
+    scorers = load_scorers(settings, jobs)
+    _check(scorers[0], settings, reporting)
+    bundle = scorers[0].bundle
+    if bundle.provisional and not reporting.quiet:
+        log(f"warning: {provisional_note(bundle).text}")
+    return LocalEngine(scorers, jobs, reporting.wants_records, _limit(memory), display)
+
+
+class _Seen:
+    """What the end of a run reports of the videos scored in it."""
+
+    def __init__(self, list_results: bool) -> None:
+        self.listed: list[Result] = []
+        self.notes = WarningGroups()
+        self._list_results = list_results
+
+    def add(self, result: Result) -> None:
+        """A video has its result."""
+        if isinstance(result, VideoScore):
+            for note in result.warnings:
+                if note.code != "provisional":  # said once, at the beginning
+                    self.notes.add(result.source, note)
+        if self._list_results:
+            self.listed.append(_light(result))
+
+
+class _Stdout:
+    """Records on stdout, in the format that was asked for."""
+
+    def __init__(self, reporting: Reporting) -> None:
+        self._form = reporting.stdout
+        self._rows: RowFormat | None = None
+        if self._form and self._form.rows:
+            self._rows = self._form.rows(reporting.segments)
+        self._begun = False
+
+    def write(self, record: Record) -> None:
+        """Print a record at once."""
+        if self._form and self._form.text and isinstance(record.result, VideoScore):
+            self._put(self._form.text(record.result).encode())
+        elif self._rows:
+            self._put((b"" if self._begun else self._rows.header) + self._rows.encode(record))
+
+    def _put(self, data: bytes) -> None:
+        self._begun = True
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+
+def _limit(memory: float | None) -> int | None:
+    from conviqt_cli.batch.memory import default_budget
+
+    return default_budget() if memory is None else int(memory * 1e9)
+
+
+def _check(scorer: Scorer, asked: ScoringSettings, reporting: Reporting) -> None:
+    """Fail before the first video for what no video can be scored with; name what will run, and what will be slow."""
+    reporting.gate.check(scorer.regressor.scale)
     if reporting.verbose:
         binary, settings = find_ffmpeg(), scorer.settings
         log(f"ffmpeg {binary.version} ({binary.path})")
@@ -129,15 +226,44 @@ def _check(scorer: Scorer, reporting: Reporting) -> None:
         log(f"{settings.device}, {settings.precision} by {scorer.encoder.backend}, sampling {settings.plan.to_dict()}")
         if settings.picture is not None:
             log(f"picture {settings.picture.to_dict()}, display {settings.display}")
+    if not reporting.quiet and asked.precision != "auto":
+        from conviqt_cli.model.torch_backend import choose_device, choose_precision
+
+        better = choose_precision("auto", choose_device(scorer.settings.device))
+        if scorer.settings.device == "cpu" and scorer.encoder.backend == "torch" and _is_slow(asked.precision, better):
+            log(f"warning: --precision {asked.precision} is slow on this CPU; --precision {better} is faster")
+
+
+def _is_slow(precision: str, best: str) -> bool:
+    """Whether a CPU whose fastest precision by PyTorch is ``best`` only emulates ``precision``."""
+    return precision == "fp16" or (precision == "bf16" and best == "fp32")
 
 
 @contextlib.contextmanager
 def _journal(reporting: Reporting) -> Iterator[Journal | None]:
-    if reporting.output is None:
+    if reporting.output is None or reporting.form is None or reporting.form.rows is None:
         yield None
         return
-    with open_output(reporting.output, reporting.segments, reporting.force) as journal:
+    with open_output(reporting.output, reporting.form, reporting.segments, reporting.force) as journal:
+        if not reporting.quiet:
+            for note in journal.notes:
+                log(f"note: {note}")
         yield journal
+
+
+def _check_text_output(reporting: Reporting) -> None:
+    """Raise :class:`UsageError` rather than overwrite subtitles that are not this program's; keep a copy if forced."""
+    path = reporting.output
+    if path is None or reporting.form is None or reporting.form.text is None:
+        return
+    if not path.parent.is_dir():
+        raise UsageError(f"{path}: there is no folder {path.parent}", setting="output")
+    if path.exists() and not is_ours(path):
+        if not reporting.force:
+            raise UsageError(f"{path}: not subtitles that this program wrote; choose another output", setting="force")
+        copy = back_up(path)
+        if copy and not reporting.quiet:
+            log(f"note: {path}: what it held is kept in {copy.name}")
 
 
 def _closing(stack: contextlib.ExitStack, records: Generator[Record, None, None]) -> Iterator[Record]:
@@ -147,26 +273,9 @@ def _closing(stack: contextlib.ExitStack, records: Generator[Record, None, None]
 
 def _finish(journal: Journal | None, reporting: Reporting, tally: Tally, control: Control, single: bool) -> None:
     """Turn the rows into the output, when all of them are there."""
-    if journal and reporting.output and not (tally.missing or control.aborting.is_set()):
+    unfinished = tally.missing or control.aborting.is_set()
+    if journal and reporting.output and reporting.form and reporting.form.document and not unfinished:
         join(journal, reporting.output, single)
-
-
-def _print_record(record: Record, reporting: Reporting) -> None:
-    """The record on stdout with ``--json``; the reason of a failure on stderr."""
-    if reporting.as_json:
-        sys.stdout.write(json.dumps(record.to_dict(), allow_nan=False) + "\n")
-        sys.stdout.flush()
-    if not isinstance(record.result, VideoScore):
-        log(f"error: {printable(record.result.reason)}")
-
-
-def _warn(result: Result, reporting: Reporting, omit: str = "") -> None:
-    """Warnings of a score on stderr, but those with the code ``omit``."""
-    if reporting.quiet or not isinstance(result, VideoScore):
-        return
-    for note in result.warnings:
-        if note.code != omit:
-            log(f"warning: {printable(result.source)}: {note.text}")
 
 
 def _light(result: Result) -> Result:
@@ -174,33 +283,47 @@ def _light(result: Result) -> Result:
     return replace(result, segments=tuple(result.worst(1))) if isinstance(result, VideoScore) else result
 
 
-def _show_one(score: VideoScore, reporting: Reporting) -> None:
-    """The full report, unless stdout carries the record."""
+def _show_one(score: VideoScore) -> None:
     from rich.console import Console
 
     from conviqt_cli.report.score_report import full_report
 
-    if not reporting.as_json:
-        console = Console(highlight=False)
-        console.print(full_report(score, console.width))
+    console = Console(highlight=False)
+    console.print(full_report(score, console.width))
 
 
-def _show_many(listed: list[Result], tally: Tally, scorer: Scorer, reporting: Reporting) -> None:
+def _show_many(listed: list[Result], tally: Tally, found: Found, reporting: Reporting) -> None:
     """List and summary: on stdout, or on stderr where stdout carries data."""
     from rich.console import Console
 
     from conviqt_cli.report.score_report import summary
 
-    console = Console(highlight=False, stderr=reporting.as_json)
-    if listed:
+    data = reporting.stdout is not None
+    console = Console(highlight=False, stderr=data)
+    if listed and not data:
         console.print(summary(listed))
         console.print()
-    if not (reporting.as_json and reporting.quiet):
-        console.print(batch_summary(tally, scorer.regressor.scale))
-
-
-def _leave_now(tally: Tally) -> NoReturn:
-    """End without waiting for threads that are still inside PyTorch; nothing of theirs is wanted any more."""
-    log(f"stopped: {tally.missing} of {tally.total} videos are not scored; run the same command again to resume")
+    if not (data and reporting.quiet):
+        console.print(batch_summary(tally, found.links))
     sys.stdout.flush()
-    os._exit(1)
+
+
+def _verdict(tally: Tally, reporting: Reporting) -> int:
+    """Name what failed and what is below the gate, last of all; returns the exit code."""
+    below = False
+    for entry in tally.scored:
+        assert entry.quality is not None and entry.scale is not None
+        for text in reporting.gate.failures(entry.quality, entry.worst, entry.scale):
+            below = True
+            log(f"{printable(entry.source)}: {text}")
+    for entry in tally.failed:
+        log(f"error: {printable(entry.reason or entry.source)}")
+    # What could not be scored comes first: the gate has not seen it.
+    if tally.failed or tally.missing:
+        return EXIT_FAILED
+    return EXIT_BELOW_GATE if below else EXIT_OK
+
+
+def _leave_stopped(tally: Tally) -> None:
+    log(f"stopped: {tally.missing} of {tally.total} videos are not scored; run the same command again to resume")
+    leave(EXIT_FAILED)

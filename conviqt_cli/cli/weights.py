@@ -8,16 +8,12 @@ from typing import Annotated
 
 import typer
 
+from conviqt_cli.cli import options
 from conviqt_cli.cli.console import log
 from conviqt_cli.cli.examples import examples
 from conviqt_cli.errors import ConviqtError, UsageError
 
 weights_app = typer.Typer(help="List, show, verify and import weight bundles.", no_args_is_help=True)
-
-BundleName = Annotated[
-    str | None,
-    typer.Argument(metavar="BUNDLE", help="Name or folder of a bundle (default: the one that comes with conviqt)."),
-]
 
 
 @weights_app.command(
@@ -42,7 +38,7 @@ def list_() -> None:
         "weights show ./my-bundle",
     )
 )
-def show(bundle: BundleName = None) -> None:
+def show(bundle: options.BundleName = None) -> None:
     """Print a bundle's manifest as JSON, with its encoder's id, its checksum and the distortions it can name."""
     from conviqt_cli.model.bundle import open_bundle
 
@@ -63,7 +59,7 @@ def show(bundle: BundleName = None) -> None:
         "weights verify ./my-bundle",
     )
 )
-def verify(bundle: BundleName = None) -> None:
+def verify(bundle: options.BundleName = None) -> None:
     """Verify every file of a bundle against its checksum. The exit code is 1 if any is damaged."""
     from conviqt_cli.model.bundle import open_bundle
 

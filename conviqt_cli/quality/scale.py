@@ -12,6 +12,7 @@ The native scale is the five-grade Absolute Category Rating scale of ITU-T Rec. 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -54,6 +55,10 @@ class Scale:
         low = -math.inf if self.low is None else self.low
         high = math.inf if self.high is None else self.high
         return min(max(value, low), high)
+
+    def worst(self, values: Iterable[float]) -> float:
+        """The one of several values that stands for the lowest quality."""
+        return min(values) if self.higher_is_better else max(values)
 
     def word(self, value: float) -> str | None:
         """The ACR word nearest to ``value``, or ``None`` on any other scale."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
+from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from conviqt_cli.quality.scale import Scale
+from conviqt_cli.quality.scale import ACR, Scale
 from conviqt_cli.report.score_report import colour
+from conviqt_cli.scorefiles.cells import visible
 from conviqt_cli.scorefiles.record import Entry
 from conviqt_cli.scorefiles.tally import Tally
 
@@ -27,8 +29,11 @@ BINS = 8
 WIDTH = 40
 
 
-def batch_summary(tally: Tally, scale: Scale) -> RenderableType:
-    """Scored, failed by reason, skipped, the worst ten and a histogram of quality on ``scale``."""
+def batch_summary(tally: Tally, links: Sequence[str] = (), worst: bool = True) -> RenderableType:
+    """Scored, failed by reason, skipped, copies, the worst ten and a histogram of quality.
+
+    ``links`` are the videos that are symbolic links; without ``worst`` the worst ten are left out.
+    """
     scored, failed = tally.scored, tally.failed
     counts = Table.grid(padding=(0, 2))
     counts.add_column(justify="right")
@@ -39,11 +44,21 @@ def batch_summary(tally: Tally, scale: Scale) -> RenderableType:
         counts.add_row(Text(str(count), style="red"), Text(f"failed: {REASONS.get(code, code)}"))
     for reason, count in sorted(tally.skipped.items()):
         counts.add_row(Text(str(count), style="dim"), Text(f"skipped: {reason}", style="dim"))
+    copies = tally.copies
+    if copies:
+        named = f"{printable(copies[0][0])} of {printable(copies[0][1])}"
+        more = f" and {len(copies) - 1} more" if len(copies) > 1 else ""
+        counts.add_row(Text(str(len(copies))), Text(f"of the same content as another: {named}{more}"))
+    if links:
+        more = f" and {len(links) - 1} more" if len(links) > 1 else ""
+        counts.add_row(Text(str(len(links))), Text(f"reached by a symbolic link: {printable(links[0])}{more}"))
     if tally.missing:
         counts.add_row(Text(str(tally.missing), style="yellow"), Text("not scored yet: run the same command again"))
     parts: list[RenderableType] = [counts]
     if len(scored) > 1:
-        parts += [Text(""), _worst(scored, scale), Text(""), _histogram(scored, scale)]
+        scale = scored[0].scale or ACR
+        parts += [Text(""), _worst(scored, scale)] if worst else []
+        parts += [Text(""), _histogram(scored, scale)]
     return Group(*parts)
 
 
@@ -80,9 +95,7 @@ def _histogram(scored: list[Entry], scale: Scale) -> RenderableType:
 
 def printable(name: str) -> str:
     """A name on one line of a terminal: control characters and bytes that are not text as escapes."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode() for char in name
-    )
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in visible(name))
 
 
 def _quality(entry: Entry) -> float:

@@ -1,7 +1,8 @@
 """CSV: one row per video, or one per segment.
 
-Comma-separated, quoted where needed, a header, ``\\n`` after each row, UTF-8; a file name that is not UTF-8 stands in
-it byte for byte. Columns of a score per video (``-o FILE.csv``):
+Comma-separated, quoted where needed, a header, ``\\n`` after each row, UTF-8; how odd names are written is described in
+:mod:`.cells`. A file that another program has saved again is read as :mod:`.resaved_csv` says. Columns of a score per
+video (``-o FILE.csv``):
 
 ==================  ====================================================================================================
 schema              version of this layout
@@ -22,6 +23,7 @@ codec               ffmpeg's name of the video codec
 warnings            codes of what makes the score mean less, separated by spaces
 error_code          why it failed, for programs: ``unreadable``, ``decode_failed``, ``limit``, ``changed``, ``internal``
 error               the same for people
+scale               name, ends and direction of the scale of quality, as JSON; empty when failed
 model               bundle, with version
 model_checksum      SHA-256 of the bundle's manifest, which pins its files
 encoder_id          identity of the networks
@@ -45,24 +47,25 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
 from conviqt_cli.quality.diagnosis import Diagnosis
+from conviqt_cli.scorefiles.cells import guarded, visible
+from conviqt_cli.scorefiles.csv_columns import (
+    IDENTITY,
+    NUMBERS,
+    SEGMENT_COLUMNS,
+    VIDEO_COLUMNS,
+    is_number,
+    scale_of,
+    text_of,
+)
 from conviqt_cli.scorefiles.record import Entry, FileFacts, Record, interned
+from conviqt_cli.scorefiles.resaved_csv import read_resaved
 from conviqt_cli.scoring.results import DECIMALS, SCHEMA, Interval, VideoScore
-
-_IDENTITY = ("model", "model_checksum", "encoder_id", "regressor", "settings")
-_RUN_COLUMNS = ("error_code", "error", *_IDENTITY, "bytes", "mtime_ns", "sha256", "wall_seconds")
-VIDEO_COLUMNS = (
-    "schema", "source", "status", "quality", "word", "interval_low", "interval_high", "novelty", "pooling", "segments",
-    "worst_start", "worst_quality", "duration", "width", "height", "codec", "warnings", *_RUN_COLUMNS,
-)  # fmt: skip
-SEGMENT_COLUMNS = (
-    "schema", "source", "status", "segment", "segments", "start", "end", "quality", "word", "interval_low",
-    "interval_high", "diagnosis", "diagnosis_level", "diagnosis_probability", "video_quality", "novelty", "warnings",
-    *_RUN_COLUMNS,
-)  # fmt: skip
 
 
 class CsvFormat:
@@ -70,8 +73,17 @@ class CsvFormat:
 
     def __init__(self, segments: bool = False) -> None:
         self._segments = segments
-        self._columns = SEGMENT_COLUMNS if segments else VIDEO_COLUMNS
-        self.header = _line(self._columns)
+        self._own = SEGMENT_COLUMNS if segments else VIDEO_COLUMNS
+        self._add(())
+
+    def prepare(self, first_line: bytes) -> None:
+        """See :meth:`RowFormat.prepare`: columns that were added in another program stay behind this program's."""
+        try:
+            headings = next(csv.reader([first_line.decode()], strict=True), [])
+        except (csv.Error, UnicodeDecodeError):
+            return
+        if tuple(headings[: len(self._own)]) == self._own and len(set(headings)) == len(headings):
+            self._add(headings[len(self._own) :])
 
     def encode(self, record: Record) -> bytes:
         """See :meth:`RowFormat.encode`."""
@@ -83,37 +95,53 @@ class CsvFormat:
         else:
             rows = [video_row(result)]
         common = {"schema": SCHEMA, "source": result.source, **_run_cells(record)}
-        return b"".join(_line([{**common, **row}.get(name, "") for name in self._columns]) for row in rows)
+        return b"".join(self._row({**common, **row}) for row in rows)
+
+    def adopt(self, data: bytes) -> bytes:
+        """See :meth:`RowFormat.adopt`; columns that are not of this program stay, at the end."""
+        added, rows = read_resaved(data, self._own, self._segments)
+        self._add(added)
+        return b"".join(map(self._row, rows))
 
     def scan(self, file: BinaryIO) -> Iterator[tuple[int, Entry]]:
         """See :meth:`RowFormat.scan`."""
         broken = False
         position, length, rows = 0, 0, 0
+        qualities: list[float] = []
         for raw in _physical_rows(file):
             length += len(raw)
             rows += 1
             row = self._parse(raw)
+            if row is not None and row["status"] == "scored":
+                qualities.append(float(row["quality" if self._segments else "worst_quality"] or "nan"))
             if broken:
                 raise ValueError(f"byte {position} is not within a row of this program")
             if row is None:
                 broken = True
             elif not self._segments or row["status"] == "failed" or rows == int(row["segments"]):
-                yield length, _entry(row, self._segments)
-                position, length, rows = position + length, 0, 0
+                yield length, _entry(row, self._segments, qualities)
+                position, length, rows, qualities = position + length, 0, 0, []
             elif row["segment"] != str(rows - 1):
                 raise ValueError(f"the rows at byte {position} are not all there")
+
+    def _add(self, headings: Sequence[str]) -> None:
+        self._columns = (*self._own, *headings)
+        self.header = _line(self._columns)
+
+    def _row(self, cells: dict[str, str]) -> bytes:
+        return _line([_cell(name, cells.get(name, "")) for name in self._columns])
 
     def _parse(self, raw: bytes) -> dict[str, str] | None:
         """A row by column, or ``None`` when it is none of this format."""
         try:
-            cells = next(csv.reader([raw.decode("utf-8", "surrogateescape")], strict=True))
-        except (csv.Error, StopIteration):
+            cells = next(csv.reader([raw.decode()], strict=True))
+        except (csv.Error, StopIteration, UnicodeDecodeError):
             return None
-        row = dict(zip(self._columns, cells, strict=False))
+        row = {name: text_of(name, cell) for name, cell in zip(self._columns, cells, strict=False)}
         if len(cells) != len(self._columns) or row["schema"] != SCHEMA:
             return None
         numbers = row["quality"] if row["status"] == "scored" else "0"
-        sound = row["status"] in ("scored", "failed") and _is_number(numbers)
+        sound = row["status"] in ("scored", "failed") and is_number(numbers)
         sound = sound and all(row[name].isdigit() or not row[name] for name in ("bytes", "mtime_ns", "segments"))
         return row if sound else None
 
@@ -166,6 +194,7 @@ def _shared_cells(score: VideoScore) -> dict[str, str]:
         "novelty": number(score.novelty),
         "segments": str(len(score.segments)),
         "warnings": " ".join(note.code for note in score.warnings),
+        "scale": json.dumps(score.scale.to_dict(), sort_keys=True),
         "wall_seconds": f"{score.wall_seconds:.3f}",
     }
 
@@ -188,11 +217,15 @@ def _diagnosis(found: Diagnosis | None) -> dict[str, str]:
     return {"diagnosis": found.family, "diagnosis_level": level, "diagnosis_probability": probability}
 
 
+def _cell(column: str, text: str) -> str:
+    return text if column in NUMBERS else guarded(visible(text))
+
+
 def _line(cells: Sequence[str]) -> bytes:
     buffer = io.StringIO()
     # This terminator makes the writer quote both CR and LF inside a cell; rows themselves end with LF.
     csv.writer(buffer, lineterminator="\r\n").writerow(cells)
-    return (buffer.getvalue()[:-2] + "\n").encode("utf-8", "surrogateescape")
+    return (buffer.getvalue()[:-2] + "\n").encode()
 
 
 def _physical_rows(file: Iterable[bytes]) -> Iterator[bytes]:
@@ -206,17 +239,13 @@ def _physical_rows(file: Iterable[bytes]) -> Iterator[bytes]:
             row, quotes = b"", 0
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _entry(row: dict[str, str], segments: bool) -> Entry:
-    scored = row["status"] == "scored"
-    quality = float(row["video_quality" if segments else "quality"]) if scored else None
-    identity = interned(row[name] for name in _IDENTITY)
-    file = FileFacts(int(row["bytes"]), int(row["mtime_ns"]), row["sha256"]) if row["bytes"] else None
-    return Entry(row["source"], quality, row["error_code"] or None, row["error"] or None, identity, file)
+def _entry(row: dict[str, str], segments: bool, qualities: list[float]) -> Entry:
+    """``qualities`` are those of the segments, or of the worst one alone."""
+    identity = interned(row[name] for name in IDENTITY)
+    file = FileFacts(int(row["bytes"]), int(row["mtime_ns"] or 0), row["sha256"]) if row["bytes"] else None
+    if row["status"] == "failed":
+        return Entry(row["source"], None, row["error_code"] or None, row["error"] or None, identity, file)
+    scale = scale_of(row["scale"])
+    quality = float(row["video_quality" if segments else "quality"])
+    worst = scale.worst(qualities)
+    return Entry(row["source"], quality, None, None, identity, file, worst, scale, sys.intern(row["warnings"]))

@@ -1,8 +1,11 @@
-"""Formats of score files, one entry each: to add one, write its :class:`RowFormat` and list it in :data:`FORMATS`."""
+"""Formats of score files, one entry each, listed in :data:`FORMATS`.
+
+To add one, write its :class:`RowFormat`, or a function from a score to a text where a file holds one video.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -11,12 +14,17 @@ from conviqt_cli.errors import UsageError
 
 if TYPE_CHECKING:  # the command line's help lists the formats, and must not wait for numpy
     from conviqt_cli.scorefiles.record import Entry, Record
+    from conviqt_cli.scoring.results import VideoScore
 
 
 class RowFormat(Protocol):
     """A format to which results can be appended. ``header`` is how such a file begins."""
 
     header: bytes
+
+    def prepare(self, first_line: bytes) -> None:
+        """Learn from the first line of a file what ``header`` is in it, where that may differ from file to file."""
+        ...
 
     def encode(self, record: Record) -> bytes:
         """All rows of one record, complete lines."""
@@ -30,24 +38,39 @@ class RowFormat(Protocol):
         """
         ...
 
+    def adopt(self, data: bytes) -> bytes:
+        """The rows of a file that another program has saved again, as this program writes them.
+
+        ``header`` is then the one that goes with them. Raises ``ValueError``, with the line and what is wrong with it,
+        when the rows do not say what this program would have written.
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class Format:
-    """A format of score files.
+    """A format of score files: either ``rows``, to which results can be appended, or the ``text`` of one video.
 
     Args:
         suffixes: endings of its file names, in lower case, the usual one first.
         description: what it is, in a few words, for help texts.
         rows: makes its row format; the argument says whether rows are segments.
+        text: the whole file of one video's score.
         by_segment: whether rows can be segments.
         document: whether the file is one JSON document, written when all rows are there.
     """
 
     suffixes: tuple[str, ...]
     description: str
-    rows: Callable[[bool], RowFormat]
+    rows: Callable[[bool], RowFormat] | None = None
+    text: Callable[[VideoScore], str] | None = None
     by_segment: bool = False
     document: bool = False
+
+    @property
+    def name(self) -> str:
+        """What it is asked for by: the usual ending, without its dot."""
+        return self.suffixes[0][1:]
 
 
 def _csv(segments: bool) -> RowFormat:
@@ -62,11 +85,33 @@ def _ndjson(segments: bool) -> RowFormat:
     return NdjsonFormat()
 
 
+def _srt(score: VideoScore) -> str:
+    from conviqt_cli.scorefiles.subtitles import srt
+
+    return srt(score)
+
+
+def _vtt(score: VideoScore) -> str:
+    from conviqt_cli.scorefiles.subtitles import vtt
+
+    return vtt(score)
+
+
 FORMATS = (
     Format((".csv",), "a row per video or, on request, per segment", _csv, by_segment=True),
     Format((".json",), "one JSON document", _ndjson, document=True),
     Format((".ndjson", ".jsonl"), "a JSON object per line", _ndjson),
+    Format((".srt",), "subtitles that show each segment's score, of one video", text=_srt),
+    Format((".vtt",), "the same as WebVTT", text=_vtt),
 )
+
+
+def format_named(name: str) -> Format:
+    """The format of that name (``csv``, ``srt``); raises :class:`UsageError` for an unknown one."""
+    for each in FORMATS:
+        if f".{name.lower()}" in each.suffixes:
+            return each
+    raise UsageError(f"{name}: unknown format; choose {_listed([each.name for each in FORMATS])}", setting="format")
 
 
 def format_of(path: Path) -> Format:
@@ -80,24 +125,16 @@ def format_of(path: Path) -> Format:
 
 def suffix_list() -> str:
     """The usual ending of every format, as in a sentence: ``.csv, .json or .ndjson``."""
-    *most, last = (each.suffixes[0] for each in FORMATS)
-    return f"{', '.join(most)} or {last}"
+    return _listed([each.suffixes[0] for each in FORMATS])
 
 
-def row_format(path: Path, segments: bool = False) -> RowFormat:
-    """The rows of the format of ``path``; raises as :func:`check_format` does.
-
-    ``segments`` asks for one row per segment. Of a document it is the format of the rows before they are joined.
-    """
-    check_format(path, segments)
-    return format_of(path).rows(segments)
+def check_segments(form: Format) -> None:
+    """Raise :class:`UsageError` unless rows of the format can be segments."""
+    if not form.by_segment:
+        able = _listed([each.name for each in FORMATS if each.by_segment])
+        raise UsageError(f"{form.name} has no rows per segment, only {able} has", setting="segments")
 
 
-def check_format(path: Path, segments: bool = False) -> None:
-    """Raise :class:`UsageError` unless ``path`` names a format and, with ``segments``, one with rows per segment."""
-    if segments and not format_of(path).by_segment:
-        able = ", ".join(each.suffixes[0] for each in FORMATS if each.by_segment)
-        raise UsageError(
-            f"{path}: only {able} has rows per segment; JSON always holds the segments", setting="segments"
-        )
-    format_of(path)
+def _listed(words: Sequence[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} or {last}" if most else last

@@ -18,10 +18,11 @@ import fcntl
 import logging
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from conviqt_cli.errors import ConviqtError, UsageError
+from conviqt_cli.files import back_up
 from conviqt_cli.scorefiles.formats import RowFormat
 from conviqt_cli.scorefiles.record import Entry, Record
 
@@ -37,8 +38,11 @@ class StorageError(ConviqtError):
 class Journal:
     """An open, locked score file. ``entries`` is what it says of each source; of several rows the last one counts.
 
-    Raises :class:`UsageError` when another process has it open, or it holds something else than scores of this
-    format; with ``fresh`` whatever it holds is dropped.
+    Rows that another program has saved again are brought back into this program's form (:meth:`RowFormat.adopt`);
+    ``notes`` say so to the user. With ``fresh`` whatever the file holds is dropped, after a copy was made. A file that
+    is closed without a single row, and did not exist before, is removed.
+
+    Raises :class:`UsageError` when another process has it open, or it holds something else than scores of this format.
     """
 
     def __init__(self, path: Path, rows: RowFormat, fresh: bool = False) -> None:
@@ -49,12 +53,14 @@ class Journal:
         self._places: dict[str, tuple[int, int]] = {}
         self._superseded = False
         self._end = 0
+        self.notes: list[str] = []
+        self._existed = self.path.exists()
         self._file = _open_locked(self.path)
         try:
             # Left by a process that was killed while it arranged the rows; we hold the lock, so nobody needs it.
             self._temporary.unlink(missing_ok=True)
             if fresh:
-                os.ftruncate(self._file, 0)
+                self._start_over()
             self._read()
         except BaseException:
             self.close()
@@ -77,35 +83,42 @@ class Journal:
         sources += [source for source in dict.fromkeys(order) if source in self._places]
         if not self._superseded and sources == list(self._places):
             return
+        places = [self._places[source] for source in sources]
+        try:
+            self._replace(os.pread(self._file, length, offset) for offset, length in places)
+        except OSError as error:
+            raise StorageError(
+                f"{self.path}: the rows are complete but could not be put in order ({error.strerror}); "
+                "make room and run the same command again"
+            ) from None
+        self._read()
+
+    def _replace(self, rows: Iterable[bytes]) -> None:
+        """Replace the file by one with these rows, as a whole; raises ``OSError``, with the file as it was."""
         temporary = self._temporary
         try:
             with temporary.open("x+b") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 file.write(self._rows.header)
-                for source in sources:
-                    offset, length = self._places[source]
-                    file.write(os.pread(self._file, length, offset))
+                file.writelines(rows)
                 file.flush()
                 os.fsync(file.fileno())
                 shutil.copymode(self.path, temporary)
                 # Locked before it takes the name, so no other process can come between.
                 descriptor = os.dup(file.fileno())
                 temporary.replace(self.path)
-        except OSError as error:
+        except OSError:
             temporary.unlink(missing_ok=True)
-            raise StorageError(
-                f"{self.path}: the rows are complete but could not be put in order ({error.strerror}); "
-                "make room and run the same command again"
-            ) from None
+            raise
         os.close(self._file)
         self._file = descriptor
         _sync_folder(self.path.parent)
-        self.entries, self._places, self._superseded = {}, {}, False
-        self._read()
 
     def close(self) -> None:
         """Close and unlock it; harmless when closed already."""
         if self._file >= 0:
+            if not self.entries and not self._existed:
+                self.path.unlink(missing_ok=True)
             os.close(self._file)
             self._file = -1
 
@@ -113,17 +126,42 @@ class Journal:
     def _temporary(self) -> Path:
         return self.path.with_name(self.path.name + ".tmp")
 
-    def _read(self) -> None:
-        header = self._rows.header
+    def _start_over(self) -> None:
+        try:
+            copy = back_up(self.path)
+            os.ftruncate(self._file, 0)
+        except OSError as error:
+            raise UsageError(f"{self.path}: no copy of it can be made ({error.strerror})", setting="force") from None
+        if copy is not None:
+            self.notes.append(f"{self.path}: what it held is kept in {copy.name}")
+
+    def _take_over(self) -> None:
+        """Bring a file that is not in this program's form into it; raises :class:`UsageError` where it cannot be."""
+        try:
+            rows = self._rows.adopt(self.path.read_bytes())
+            self._replace([rows])
+        except ValueError as error:
+            raise UsageError(
+                f"{self.path}: not scores that can be carried on: {error}; choose another output, or replace it",
+                setting="force",
+            ) from None
+        except OSError as error:
+            raise UsageError(f"{self.path}: cannot be written ({error.strerror})", setting="output") from None
+        self.notes.append(f"{self.path}: another program had saved it; its rows were read and it is carried on")
+        self._read(adopted=True)
+
+    def _read(self, adopted: bool = False) -> None:
+        """Learn what the file holds; ``adopted`` says that its rows have just been written anew."""
+        self.entries, self._places, self._superseded = {}, {}, False
         with os.fdopen(os.dup(self._file), "rb") as file:
+            file.seek(0)
+            self._rows.prepare(file.readline())
+            header = self._rows.header
             file.seek(0)
             start = file.read(len(header))
             if start != header:
                 if not header.startswith(start):
-                    raise UsageError(
-                        f"{self.path}: not a file that this command wrote; choose another output, or replace it",
-                        setting="force",
-                    )
+                    return self._take_over()
                 start = b""
             self._end = len(start)
             if start or not header:
@@ -131,11 +169,10 @@ class Journal:
                     for length, entry in self._rows.scan(file):
                         self._note(entry, length)
                         self._end += length
-                except ValueError as error:
-                    raise UsageError(
-                        f"{self.path}: damaged or edited ({error}); choose another output, or replace it",
-                        setting="force",
-                    ) from None
+                except ValueError:
+                    if adopted:
+                        raise
+                    return self._take_over()
             size = file.seek(0, os.SEEK_END)
         if size > self._end:
             logger.info("%s: a half-written row of %d bytes was cut off", self.path, size - self._end)

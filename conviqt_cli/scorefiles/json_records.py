@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, BinaryIO
 
+from conviqt_cli.quality.scale import Scale
+from conviqt_cli.scorefiles.cells import original
 from conviqt_cli.scorefiles.record import Entry, FileFacts, Record, identity, interned
 from conviqt_cli.scoring.results import SCHEMA, ModelInfo
 
@@ -14,9 +18,12 @@ _MARK = b'{"schema": "conviqt-score/'
 
 
 class NdjsonFormat:
-    """One object a line, ASCII: a name that is not text comes as lone surrogates (``\\udc80`` to ``\\udcff``)."""
+    """One object a line, in ASCII; names that are not UTF-8 as :mod:`.cells` says."""
 
     header = b""
+
+    def prepare(self, first_line: bytes) -> None:
+        """See :meth:`RowFormat.prepare`."""
 
     def encode(self, record: Record) -> bytes:
         """See :meth:`RowFormat.encode`."""
@@ -39,6 +46,20 @@ class NdjsonFormat:
                 position += len(raw)
                 yield len(raw), entry
 
+    def adopt(self, data: bytes) -> bytes:
+        """See :meth:`RowFormat.adopt`: other line ends, a byte order mark and blank lines are put right."""
+        lines = []
+        for number, text in enumerate(data.removeprefix(b"\xef\xbb\xbf").splitlines(), 1):
+            if not text.strip():
+                continue
+            try:
+                record = json.loads(text)
+                entry_of(record)
+            except (ValueError, KeyError, TypeError):
+                raise ValueError(f"line {number} is not a record of this program") from None
+            lines.append(line(record))
+        return b"".join(lines)
+
 
 def line(record: dict[str, Any]) -> bytes:
     """A JSON object as one line."""
@@ -49,13 +70,14 @@ def entry_of(record: dict[str, Any]) -> Entry:
     """What a JSON record says; raises ``ValueError``, ``KeyError`` or ``TypeError`` for anything else."""
     if record["schema"] != SCHEMA or record["status"] not in ("scored", "failed"):
         raise ValueError("not a score of this schema")
-    scored = record["status"] == "scored"
-    error = {"code": None, "text": None} if scored else record["error"]
-    return Entry(
-        source=str(record["source"]),
-        quality=float(record["quality"]) if scored else None,
-        code=error["code"],
-        reason=error["text"],
-        identity=interned(identity(ModelInfo(**record["model"]), record["settings"]).values()),
-        file=None if record["file"] is None else FileFacts(**record["file"]),
-    )
+    model = ModelInfo(**record["model"])
+    model = replace(model, regressor=original(model.regressor))
+    made = interned(identity(model, record["settings"]).values())
+    file = None if record["file"] is None else FileFacts(**record["file"])
+    source = original(str(record["source"]))
+    if record["status"] == "failed":
+        return Entry(source, None, record["error"]["code"], original(record["error"]["text"]), made, file)
+    scale = Scale.from_dict(record["scale"])
+    worst = scale.worst(float(segment["quality"]) for segment in record["segments"])
+    codes = sys.intern(" ".join(note["code"] for note in record["warnings"]))
+    return Entry(source, float(record["quality"]), None, None, made, file, worst, scale, codes)

@@ -10,27 +10,32 @@ from pathlib import Path
 from typing import Any
 
 from conviqt_cli.errors import UsageError
-from conviqt_cli.scorefiles.formats import format_of, row_format
+from conviqt_cli.files import back_up
+from conviqt_cli.scorefiles.formats import Format
 from conviqt_cli.scorefiles.journal import Journal, StorageError
 from conviqt_cli.scorefiles.json_records import entry_of, line
-from conviqt_cli.scorefiles.record import Maker
 
 
 @contextmanager
-def open_output(path: Path, segments: bool = False, fresh: bool = False) -> Iterator[Journal]:
+def open_output(path: Path, form: Format, segments: bool = False, fresh: bool = False) -> Iterator[Journal]:
     """Open a score file for a run, as a journal; ``fresh`` drops what it holds. Raises as :class:`Journal` does.
+
+    ``form`` is a format with rows; ``segments`` asks for one row per segment.
 
     A ``.json`` file is one document, to which nothing can be appended: while the run goes on its rows are in
     ``NAME.json.partial``, and :func:`join` makes the document from them.
     """
-    rows = row_format(path, segments)
+    assert form.rows is not None
+    rows = form.rows(segments)
     target = path
-    if format_of(path).document:
+    if form.document:
         path = Path(os.path.realpath(path))
         target = _partial(path)
         if not fresh and path.exists() and not target.exists():
             _split(path, target)
     journal = Journal(target, rows, fresh)
+    if form.document and fresh and (copy := back_up(path)):
+        journal.notes.append(f"{path}: what it held is kept in {copy.name}")
     try:
         yield journal
     finally:
@@ -40,10 +45,8 @@ def open_output(path: Path, segments: bool = False, fresh: bool = False) -> Iter
 def join(journal: Journal, path: Path, single: bool) -> None:
     """Finish a ``.json`` file: the records as an array, or as an object when there is a ``single`` one.
 
-    For other endings there is nothing to do. Raises :class:`StorageError`; the rows then stay where they are.
+    Raises :class:`StorageError`; the rows then stay where they are.
     """
-    if not format_of(path).document:
-        return
     path = Path(os.path.realpath(path))
     temporary = path.with_name(path.name + ".tmp")
     try:
@@ -67,23 +70,32 @@ def join(journal: Journal, path: Path, single: bool) -> None:
     journal.path.unlink()
 
 
-def check_same_maker(journal: Journal, maker: Maker) -> None:
-    """Raise :class:`UsageError` when the file holds scores of another model, or made with other settings."""
-    for entry in journal.entries.values():
-        if entry.identity == maker.key:
-            continue
-        then = dict(zip(maker.identity, entry.identity, strict=True))
-        differing = [name for name, value in maker.identity.items() if then[name] != value]
-        if differing == ["settings"]:
-            old, new = _settings(then["settings"]), _settings(maker.identity["settings"])
-            changes = [f"{name} {old.get(name)}, not {new.get(name)}" for name in new if old.get(name) != new.get(name)]
-        else:
-            changes = [f"{name} {then[name]}, not {maker.identity[name]}" for name in differing if name != "settings"]
-        raise UsageError(
-            f"{journal.path}: holds scores made with {'; '.join(changes)}; scores made in different ways do not "
-            "belong in one file: use the same settings, choose another output, or start over",
-            setting="force",
-        )
+def check_same_maker(journal: Journal, identity: dict[str, str]) -> None:
+    """Raise :class:`UsageError` when the file holds scores of another model, or made with other settings.
+
+    ``identity`` is that of the run's :class:`Maker`. Before a model is loaded, ``auto`` may stand for a device or a
+    precision in its settings, and for whatever the file's rows were made with.
+    """
+    new = _settings(identity["settings"])
+    decided = {name: value for name, value in new.items() if value != "auto"}
+    for entry_identity in {entry.identity for entry in journal.entries.values()}:
+        then = dict(zip(identity, entry_identity, strict=True))
+        old = _settings(then["settings"])
+        changes = [
+            f"{name} {then[name]}, not {value}"
+            for name, value in identity.items()
+            if name != "settings" and then[name] != value
+        ] or [
+            f"{name} {old.get(name)}, not {new.get(name)}"
+            for name in (*new, *(name for name in old if name not in new))
+            if (name in decided or name not in new) and old.get(name) != new.get(name)
+        ]
+        if changes:
+            raise UsageError(
+                f"{journal.path}: holds scores made with {'; '.join(changes)}; scores made in different ways do not "
+                "belong in one file: use the same settings, choose another output, or start over",
+                setting="force",
+            )
 
 
 def _settings(text: str) -> dict[str, Any]:
@@ -105,9 +117,11 @@ def _split(path: Path, target: Path) -> None:
         records: Sequence[Any] = document if isinstance(document, list) else [document]
         for record in records:
             entry_of(record)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError) as error:
+        where = f"line {error.lineno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else repr(error)
         raise UsageError(
-            f"{path}: not a file that this command wrote; choose another output, or replace it", setting="force"
+            f"{path}: not scores that can be carried on ({where}); choose another output, or replace it",
+            setting="force",
         ) from None
     temporary = target.with_name(target.name + ".tmp")
     temporary.write_bytes(b"".join(line(record) for record in records))

@@ -12,6 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from conviqt_cli.quality.scale import Scale
+from conviqt_cli.scorefiles.cells import visible
 from conviqt_cli.scoring.results import DECIMALS, FailedScore, ModelInfo, VideoScore
 from conviqt_cli.scoring.settings import BEFORE, ScoringSettings
 from conviqt_cli.video.ffmpeg import is_url
@@ -113,17 +115,23 @@ class Record:
     file: FileFacts | None
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON record: the result's own, with ``file``, ``model`` and ``settings``."""
+        """The JSON record: the result's own, with ``file``, ``model`` and ``settings``; names as in :mod:`.cells`."""
         facts = None if self.file is None else asdict(self.file)
-        record = {**self.result.to_dict(), "file": facts}
-        record.setdefault("model", asdict(self.maker.model))
+        record = {**self.result.to_dict(), "source": visible(self.result.source), "file": facts}
+        if "error" in record:
+            record["error"] = {**record["error"], "text": visible(record["error"]["text"])}
+        record["model"] = {**asdict(self.maker.model), "regressor": visible(self.maker.model.regressor)}
         record.setdefault("settings", self.maker.settings.to_dict())
         return record
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a row on disk says: ``quality`` when scored, ``code`` and ``reason`` when failed."""
+    """What a row on disk says: ``quality`` when scored, ``code`` and ``reason`` when failed.
+
+    ``worst`` is the quality of the worst segment on ``scale``, ``warnings`` the codes of what makes the score mean
+    less, separated by spaces; all of them are of scored videos only.
+    """
 
     source: str
     quality: float | None
@@ -131,6 +139,9 @@ class Entry:
     reason: str | None
     identity: tuple[str, ...]
     file: FileFacts | None
+    worst: float | None = None
+    scale: Scale | None = None
+    warnings: str = ""
 
     @property
     def failed(self) -> bool:
@@ -143,4 +154,6 @@ class Entry:
         result, identity = record.result, record.maker.key
         if isinstance(result, FailedScore):
             return cls(result.source, None, result.code, result.reason, identity, record.file)
-        return cls(result.source, round(result.quality, DECIMALS), None, None, identity, record.file)
+        quality, worst = round(result.quality, DECIMALS), round(result.worst(1)[0].quality, DECIMALS)
+        codes = sys.intern(" ".join(note.code for note in result.warnings))
+        return cls(result.source, quality, None, None, identity, record.file, worst, result.scale, codes)

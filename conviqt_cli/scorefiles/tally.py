@@ -31,3 +31,14 @@ class Tally:
     def missing(self) -> int:
         """Videos without a result, because the run was ended early."""
         return self.total - len(self.entries)
+
+    @property
+    def copies(self) -> list[tuple[str, str]]:
+        """Videos with the same content as an earlier one, by name: (copy, first). Known where files were identified."""
+        first: dict[str, str] = {}
+        found = []
+        for entry in sorted((entry for entry in self.entries if entry.file), key=lambda entry: entry.source):
+            assert entry.file is not None
+            if first.setdefault(entry.file.sha256, entry.source) != entry.source:
+                found.append((entry.source, first[entry.file.sha256]))
+        return found

@@ -14,19 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conviqt_cli.errors import DecodeError
-from conviqt_cli.files import sha256
 from conviqt_cli.model import open_encoder
 from conviqt_cli.model.bundle import Bundle, open_bundle
 from conviqt_cli.model.encoder import Encoder
-from conviqt_cli.plans.picture_plan import (
-    PICTURE_PLANS,
-    SOURCE,
-    WHOLE,
-    Display,
-    PicturePlan,
-    parse_display,
-    parse_picture,
-)
+from conviqt_cli.plans.picture_plan import SOURCE, WHOLE, parse_display, parse_picture
 from conviqt_cli.plans.schedule import schedule
 from conviqt_cli.plans.time_plan import SamplingPlan, parse_plan
 from conviqt_cli.quality.diagnosis import Diagnosis, DiagnosisHead
@@ -38,6 +29,7 @@ from conviqt_cli.scoring.feature_set import FeatureSet
 from conviqt_cli.scoring.features import FeatureExtractor
 from conviqt_cli.scoring.picture_checks import PictureChecks
 from conviqt_cli.scoring.picture_inside import PictureInside
+from conviqt_cli.scoring.planned import display_for, picture_for, regressor_name
 from conviqt_cli.scoring.prefetch import clips_ahead
 from conviqt_cli.scoring.progress import ProgressCallback, ScoringProgress
 from conviqt_cli.scoring.results import Interval, ModelInfo, Note, SegmentScore, VideoScore
@@ -336,27 +328,13 @@ def load_scorer(settings: ScoringSettings) -> Scorer:
     if settings.regressor is not None:
         path = Path(settings.regressor)
         regressor = load_regressor(path)
-        # Two regressors of one name are told apart by their content.
-        name = f"{path.name} {sha256(path)[:12]}"
-    picture = settings.picture or _picture_for(regressor, bundle)
+        name = regressor_name(path)
+    picture = settings.picture or picture_for(regressor, bundle)
     if regressor is not None:
         check_belongs(regressor, bundle.encoder_id, str(settings.regressor), picture.id)
-    display = settings.display or _display_for(regressor)
+    display = settings.display or display_for(regressor)
     encoder = open_encoder(
         bundle, settings.device, settings.precision, settings.threads, backend=settings.backend, picture=picture.name
     )
     settings = replace(settings, picture=picture, display=display)
     return Scorer(bundle, encoder, settings, regressor, name, bundle.diagnosis(picture.name))
-
-
-def _picture_for(regressor: Regressor | None, bundle: Bundle) -> PicturePlan:
-    """The picture plan that a regressor was fitted on; without one, the bundle's first."""
-    if regressor is not None:
-        return next((plan for plan in PICTURE_PLANS.values() if plan.id == regressor.picture), WHOLE)
-    return parse_picture(next(iter(bundle.picture_plans)))
-
-
-def _display_for(regressor: Regressor | None) -> Display:
-    """The display size that a regressor was fitted at, as its card says; the pictures' own where it does not."""
-    fitted_at = {} if regressor is None else regressor.card.get("vector_settings", {})
-    return parse_display(str(fitted_at.get("display", SOURCE)))

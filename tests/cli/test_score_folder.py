@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from conviqt_cli.scorefiles.cells import original
+
 FAST = ("--sampling", "every:9", "--device", "cpu", "--precision", "fp32", "--threads", "1", "-q")
 ODD = os.fsdecode(b'-odd \xff "name",\nof a file.mp4')
 
@@ -38,7 +40,7 @@ def folder(make_video, tmp_path_factory):
 
 def rows(path):
     """The rows of a score file, without the time they took."""
-    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         return [{name: cell for name, cell in row.items() if name != "wall_seconds"} for row in csv.DictReader(file)]
 
 
@@ -77,7 +79,7 @@ def whole(conviqt, folder, tmp_path_factory):
 def test_a_folder_of_anything(whole, folder):
     done, path = whole
     assert done.returncode == 1 and "Traceback" not in done.stderr
-    table = {row["source"].removeprefix(f"{folder}/"): row for row in rows(path)}
+    table = {original(row["source"]).removeprefix(f"{folder}/"): row for row in rows(path)}
     order = [ODD, "0.mp4", "1.mp4", "2.mp4", "3.mkv", "5.webm", "6.webm", "7.webm", "posing.mp4", "sub/4.avi"]
     assert list(table) == order
     failed = {name: row["error_code"] for name, row in table.items() if row["status"] == "failed"}
@@ -135,7 +137,7 @@ def test_names_from_stdin_and_lists(conviqt, folder, tmp_path):
         process = start("-", "-0", "--files-from", names, "--json", *FAST[:-1], stdin=file)
         output, errors = process.communicate(timeout=120)
     records = [json.loads(line) for line in output.splitlines()]
-    assert [item["source"] for item in records] == [str(folder / ODD), str(folder / "2.mp4")]
+    assert [original(item["source"]) for item in records] == [str(folder / ODD), str(folder / "2.mp4")]
     assert [item["status"] for item in records] == ["scored", "failed"]
     assert "2  skipped: named twice" in errors
 

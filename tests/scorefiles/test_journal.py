@@ -13,7 +13,8 @@ import pytest
 from conviqt_cli.errors import UsageError
 from conviqt_cli.quality.diagnosis import Candidate, Diagnosis
 from conviqt_cli.quality.scale import ACR
-from conviqt_cli.scorefiles.formats import row_format
+from conviqt_cli.scorefiles.cells import visible
+from conviqt_cli.scorefiles.formats import format_of
 from conviqt_cli.scorefiles.journal import Journal, StorageError
 from conviqt_cli.scorefiles.output import check_same_maker, join, open_output
 from conviqt_cli.scorefiles.record import FileFacts, Maker, Record, unchanged
@@ -43,7 +44,7 @@ def record(source, quality=3.25, settings=None, segments=2):
 
 
 def open_journal(path, fresh=False):
-    return Journal(path, row_format(path, path.name == "segments.csv"), fresh)
+    return Journal(path, format_of(path).rows(path.name == "segments.csv"), fresh)
 
 
 def fill(path, *records):
@@ -62,7 +63,7 @@ def test_what_is_written_reads_back(tmp_path, kind):
     assert list(journal.entries) == [ODD, "b", "c"]
     assert [entry.quality for entry in journal.entries.values()] == [3.25, None, 1.2346]
     assert journal.entries["b"].reason == "b: no" and journal.entries[ODD].file == FileFacts(10, 20, "f" * 64)
-    check_same_maker(journal, Maker(MODEL, SETTINGS))
+    check_same_maker(journal, Maker(MODEL, SETTINGS).identity)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -161,19 +162,19 @@ def test_a_full_disk_costs_no_finished_row(tmp_path):
 
 def test_json_is_one_document_with_its_rows_beside_it_until_it_is_done(tmp_path):
     path = tmp_path / "a.json"
-    with open_output(path) as journal:
+    with open_output(path, format_of(path)) as journal:
         journal.append(record("a"))
     assert not path.exists()
-    with open_output(path) as journal:
+    with open_output(path, format_of(path)) as journal:
         assert list(journal.entries) == ["a"]
         journal.append(record(ODD, None))
         join(journal, path, single=False)
-    assert [item["source"] for item in json.loads(path.read_text())] == ["a", ODD]
-    with open_output(path) as journal:
+    assert [item["source"] for item in json.loads(path.read_text())] == ["a", visible(ODD)]
+    with open_output(path, format_of(path)) as journal:
         assert list(journal.entries) == ["a", ODD]
         journal.append(record("c"))
         join(journal, path, single=False)
-    assert [item["source"] for item in json.loads(path.read_text())] == ["a", ODD, "c"]
+    assert [item["source"] for item in json.loads(path.read_text())] == ["a", visible(ODD), "c"]
     assert [item.name for item in tmp_path.iterdir()] == ["a.json"]
 
 
@@ -181,9 +182,9 @@ def test_other_models_and_settings_are_named_and_gpus_count_as_one(tmp_path):
     path = tmp_path / "a.csv"
     fill(path, record("a", settings=replace(SETTINGS, device="cuda:0")))
     journal = open_journal(path)
-    check_same_maker(journal, Maker(MODEL, replace(SETTINGS, device="cuda:1")))
+    check_same_maker(journal, Maker(MODEL, replace(SETTINGS, device="cuda:1")).identity)
     with pytest.raises(UsageError, match="pool mean, not min"):
-        check_same_maker(journal, Maker(MODEL, replace(SETTINGS, device="cuda:0", pooling="min")))
+        check_same_maker(journal, Maker(MODEL, replace(SETTINGS, device="cuda:0", pooling="min")).identity)
 
 
 def test_what_counts_as_changed(tmp_path):
