@@ -92,46 +92,33 @@ class _Projected:
         offset = curve - curve.mean()
         return curve, offset, float(offset @ self.y / max(float(offset @ offset), _TINY))
 
-    def refine(self, at: Floats) -> tuple[float, Floats]:
-        """Levenberg's and Marquardt's descent inside the bounds: the squared error reached, and where."""
+    def refine(self, start: Floats) -> tuple[float, Floats]:
+        """Levenberg's and Marquardt's descent, kept inside the bounds: the squared error reached, and where."""
+        from scipy.optimize import least_squares
+
+        found = least_squares(self._errors, start, self._slopes, method="lm", max_nfev=200)
+        return 2.0 * float(found.cost), _inside(found.x)
+
+    def _errors(self, at: Floats) -> Floats:
+        _, offset, rise = self.solve(_inside(at))
+        return rise * offset - self.y
+
+    def _slopes(self, at: Floats) -> Floats:
+        """How the errors change with b3 and log b4, (n, 2); not at all beyond the bounds.
+
+        Kaufman's approximation: how the ends would follow is left out, but what they can absorb is not.
+        """
+        free, at = at == _inside(at), _inside(at)
         curve, offset, rise = self.solve(at)
-        error = rise * offset - self.y
-        cost, damping = float(error @ error), 1e-3
-        for _ in range(50):
-            # Kaufman's approximation: how the ends would follow is left out, but what they can absorb is not.
-            narrow = np.exp(-at[1])
-            slope = rise * curve * (1.0 - curve)
-            moved = np.column_stack([-slope * narrow, -slope * (self.x - at[0]) * narrow])
-            moved -= moved.mean(axis=0)
-            moved -= np.outer(offset, offset @ moved) / max(float(offset @ offset), _TINY)
-            normal, gradient = moved.T @ moved, moved.T @ error
-            if not np.abs(gradient).max() > 1e-14 * max(cost, _TINY):
-                break
-            while damping < 1e12:
-                first, second = normal[0, 0] * (1 + damping) + _TINY, normal[1, 1] * (1 + damping) + _TINY
-                across = normal[0, 1]
-                determinant = max(first * second - across**2, _TINY)
-                step = np.array(
-                    [
-                        (across * gradient[1] - second * gradient[0]) / determinant,
-                        (across * gradient[0] - first * gradient[1]) / determinant,
-                    ]
-                )
-                there = np.minimum(np.maximum(at + step, _BOUNDS[0]), _BOUNDS[1])
-                new_curve, new_offset, new_rise = self.solve(there)
-                new_error = new_rise * new_offset - self.y
-                new_cost = float(new_error @ new_error)
-                if new_cost < cost:
-                    break
-                damping *= 4.0
-            else:
-                break
-            gained, at = cost - new_cost, there
-            curve, offset, rise, error, cost = new_curve, new_offset, new_rise, new_error, new_cost
-            damping = max(damping / 10.0, 1e-9)
-            if gained <= 1e-9 * cost:
-                break
-        return cost, at
+        narrow = np.exp(-at[1])
+        slope = rise * curve * (1.0 - curve)
+        moved = np.column_stack([-slope * narrow, -slope * (self.x - at[0]) * narrow]) * free
+        moved -= moved.mean(axis=0)
+        return np.asarray(moved - np.outer(offset, offset @ moved) / max(float(offset @ offset), _TINY))
+
+
+def _inside(at: Floats) -> Floats:
+    return np.minimum(np.maximum(at, _BOUNDS[0]), _BOUNDS[1])
 
 
 def _rise(z: Floats) -> Floats:
