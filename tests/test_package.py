@@ -40,6 +40,7 @@ def test_the_wheel_scores_a_video_in_an_empty_place(small, tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         assert "conviqt_cli/py.typed" in names and "conviqt_cli/bundles/conviqt-base/manifest.json" in names
+        assert "conviqt_cli/report/templates/base.html" in names
         archive.extractall(site)
     code = f"import conviqt_cli; print(conviqt_cli.__file__); print(conviqt_cli.predict({str(small)!r}))"
     # Isolated (-I), so that the checkout is out of reach; dependencies come from this interpreter's own packages.

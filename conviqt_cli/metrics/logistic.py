@@ -101,7 +101,7 @@ class _Projected:
 
     def _errors(self, at: Floats) -> Floats:
         _, offset, rise = self.solve(_inside(at))
-        return rise * offset - self.y
+        return np.asarray(rise * offset - self.y)
 
     def _slopes(self, at: Floats) -> Floats:
         """How the errors change with b3 and log b4, (n, 2); not at all beyond the bounds.
@@ -118,7 +118,7 @@ class _Projected:
 
 
 def _inside(at: Floats) -> Floats:
-    return np.minimum(np.maximum(at, _BOUNDS[0]), _BOUNDS[1])
+    return np.asarray(np.minimum(np.maximum(at, _BOUNDS[0]), _BOUNDS[1]))
 
 
 def _rise(z: Floats) -> Floats:

@@ -1,0 +1,43 @@
+"""Pages from templates: everything is escaped, nothing is fetched, nothing missing passes."""
+
+import re
+from importlib.resources import files
+
+import numpy as np
+import pytest
+from jinja2 import UndefinedError
+
+from conviqt_cli.report.page import render
+from conviqt_cli.report.scatter import scatter
+
+TEMPLATES = files("conviqt_cli.report").joinpath("templates")
+
+
+def test_values_are_escaped():
+    assert "<title>&lt;b&gt; &amp; &#34;</title>" in render("base.html", title='<b> & "')
+
+
+def test_a_value_that_is_missing_is_an_error_and_not_a_hole():
+    with pytest.raises(UndefinedError, match="title"):
+        render("base.html")
+
+
+def test_templates_need_no_script_and_no_network():
+    for template in TEMPLATES.iterdir():
+        text = template.read_text()
+        assert not re.search(r"<script|<link|https?:|@import|url\(|\|\s*safe", text), template.name
+
+
+def test_pages_follow_the_screen_dark_narrow_or_paper():
+    style = TEMPLATES.joinpath("base.html").read_text()
+    for wanted in ("prefers-color-scheme: dark", "@media print", "max-width: 30rem", "width=device-width"):
+        assert wanted in style
+
+
+def test_the_plot_keeps_its_dots_inside_and_marks_what_lies_outside_the_interval():
+    labels = np.linspace(1, 5, 40)
+    plot = scatter([f"v{i}" for i in range(40)], labels, labels + 0.5, half_width=0.4)
+    assert all(plot.top < each < plot.bottom for dot in plot.dots for each in (dot.x, dot.y))
+    assert all(dot.outside for dot in plot.dots)
+    assert not any(dot.outside for dot in scatter(["a", "b"], labels[:2], labels[:2] + 0.3, half_width=0.4).dots)
+    assert [tick.label for tick in plot.ticks] == ["1", "2", "3", "4", "5"]
