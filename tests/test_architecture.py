@@ -14,6 +14,7 @@ COMMON = {"errors", "files", "arrays"}
 #: Each room, and the rooms that it may import besides. Other modules at the top of the package are listed by name.
 ALLOWED = {
     "parallel": set(),
+    "benchmark": {"video"},
     "video": set(),
     "plans": {"video"},
     "quality": set(),
@@ -26,6 +27,7 @@ ALLOWED = {
     "fitting": {"parallel", "plans", "quality", "model", "scoring", "metrics", "labels", "video"},
     "evaluation": {"parallel", "quality", "model", "scoring", "metrics", "labels", "fitting"},
     "report": {
+        "benchmark",
         *("video", "plans", "quality", "model", "scoring", "scorefiles"),
         *("metrics", "labels", "fitting", "evaluation"),
     },

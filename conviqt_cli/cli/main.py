@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from conviqt_cli import __version__
+from conviqt_cli.cli.benchmark import benchmark
 from conviqt_cli.cli.evaluate import evaluate
 from conviqt_cli.cli.features import features
 from conviqt_cli.cli.fit_regressor import fit_regressor
@@ -51,6 +52,7 @@ app.command("summary", epilog=EPILOG)(summary)
 app.command("features")(features)
 app.command("fit-regressor")(fit_regressor)
 app.command("evaluate")(evaluate)
+app.command("benchmark")(benchmark)
 app.add_typer(weights_app, name="weights")
 app.add_typer(train_app, name="train")
 

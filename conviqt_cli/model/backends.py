@@ -14,7 +14,7 @@ from conviqt_cli.files import cache_folder
 from conviqt_cli.model.bundle import Bundle
 from conviqt_cli.model.calibration import Calibration
 from conviqt_cli.model.encoder import Encoder
-from conviqt_cli.model.torch_backend import TorchEncoder, choose_device, cpu_has_bf16
+from conviqt_cli.model.torch_backend import TorchEncoder, choose_device, choose_precision, cpu_has_bf16
 from conviqt_cli.quality.regressor import WHOLE
 
 logger = logging.getLogger(__name__)
@@ -77,6 +77,22 @@ def open_encoder(
     return TorchEncoder(bundle, device, precision, threads)
 
 
+def why_precision(bundle: Bundle, picture: str, device: str = "auto") -> str:
+    """In words: what ``auto`` chooses for a picture plan on this machine, and why."""
+    if choose_device(device).type == "cuda":
+        return f"{picture} in fp16 by PyTorch on CUDA"
+    if picture == WHOLE:
+        return f"{picture} in {choose_precision('auto', choose_device('cpu'))} by PyTorch"
+    choice = next(_choices(bundle, "auto", picture))
+    found = bundle.manifest.get("accuracy", {}).get(picture, {}).get(_measured_as(choice))
+    if found is None:
+        return f"{picture} in {choice} by OpenVINO, no faster precision being known to agree with it"
+    return (
+        f"{picture} in {choice} by OpenVINO, the fastest that agrees with fp32 "
+        f"(within {found['largest_difference']:.3f}, SROCC {found['srocc']:.4f}, on {found['videos']} videos)"
+    )
+
+
 def devices(name: str = "auto") -> list[str]:
     """Names of the devices that ``name`` stands for: every CUDA device for ``auto`` and ``cuda``, else the one.
 
@@ -102,6 +118,11 @@ def agrees(bundle: Bundle, picture: str, precision: str) -> bool:
     return bool(found["largest_difference"] <= LARGEST_DIFFERENCE and found["srocc"] >= LOWEST_SROCC)
 
 
+def _measured_as(precision: str) -> str:
+    """The name in a manifest's ``accuracy`` of what this CPU computes in a precision."""
+    return "int8_7bit" if precision == "int8" and default_bits() == 7 else precision
+
+
 def default_bits() -> int:
     """Bits of int8 weights on this CPU: 7 where it adds 8-bit products in 16 bits, which would overflow."""
     return 8 if has_vnni() else 7
@@ -123,8 +144,7 @@ def _choices(bundle: Bundle, precision: str, picture: str) -> Iterator[str]:
     if precision != "auto":
         yield precision
         return
-    kind = "int8" if default_bits() == 8 else "int8_7bit"
-    if "calibration" in bundle.manifest["files"] and agrees(bundle, picture, kind):
+    if "calibration" in bundle.manifest["files"] and agrees(bundle, picture, _measured_as("int8")):
         yield "int8"
     if cpu_has_bf16() and agrees(bundle, picture, "bf16"):
         yield "bf16"

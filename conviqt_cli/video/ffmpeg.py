@@ -259,9 +259,14 @@ def decode_command(
 
 
 def look_command(
-    options: dict[str, Any], name: str, stream: int, filters: list[str], start: float, frames: int
+    options: dict[str, Any], name: str, stream: int, filters: list[str], start: float, frames: int, keys: bool = False
 ) -> list[str]:
-    """Decode up to ``frames`` frames near ``start`` seconds, through ``filters``, to raw RGB on stdout, silently."""
+    """Decode up to ``frames`` frames from ``start`` seconds on, through ``filters``, to raw RGB on stdout, silently.
+
+    With ``keys``, only key frames from the last one before ``start`` on: quick, since nothing else is decoded.
+    """
+    if keys:
+        options = {**options, "noaccurate_seek": None, "skip_frame": "nokey"}
     if start > 0:
         options = {**options, "ss": f"{start:.6f}"}
     output = {

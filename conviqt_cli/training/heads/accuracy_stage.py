@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from conviqt_cli.arrays import Floats
 from conviqt_cli.errors import InputError, UsageError
 from conviqt_cli.metrics.correlation import srocc
 from conviqt_cli.model.backends import open_encoder
@@ -57,19 +58,19 @@ def measure_accuracy(
         for done, video in enumerate(videos):
             progress(done, len(videos), precision)
             scores[precision].append(scorer.score(video).quality)
-    found = compare(scores)
+    found = compare({name: np.array(values) for name, values in scores.items()})
     note_accuracy(bundle, picture, {name: asdict(each) for name, each in found.items()})
     return found
 
 
-def compare(scores: Mapping[str, Sequence[float]]) -> dict[str, Accuracy]:
+def compare(scores: Mapping[str, Floats]) -> dict[str, Accuracy]:
     """Each precision's ``scores`` of the same videos against those of ``fp32``."""
-    reference = np.asarray(scores["fp32"])
+    reference = scores["fp32"]
     return {
         name: Accuracy(
-            round(float(np.abs(np.asarray(values) - reference).max()), 4),
-            round(float(np.abs(np.asarray(values) - reference).mean()), 4),
-            round(float(srocc(np.asarray(values), reference)), 4),
+            round(float(np.abs(values - reference).max()), 4),
+            round(float(np.abs(values - reference).mean()), 4),
+            round(srocc(values, reference), 4),
             len(values),
         )
         for name, values in scores.items()
