@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,14 +11,29 @@ from typing import BinaryIO
 
 from conviqt_cli.batch.discovery import Found, Rules, find, read_list
 from conviqt_cli.errors import ConviqtError, UsageError
+from conviqt_cli.video.ffmpeg import is_url
 
 #: This name stands for a list of names on stdin.
 STDIN = "-"
 
 
+def expand(name: str) -> list[str]:
+    """What a pattern such as ``*.mp4`` matches, sorted by the bytes of the names, where no shell has seen to that.
+
+    A name without a match, one that exists, and a URL stand for themselves.
+    """
+    if is_url(name) or os.path.lexists(name) or not glob.has_magic(name):
+        return [name]
+    return sorted(glob.iglob(name, recursive=True), key=os.fsencode) or [name]  # noqa: PTH207 (names, not paths)
+
+
+def _names_a_file(name: str) -> bool:
+    return not os.path.isdir(name) and expand(name) == [name]  # noqa: PTH112
+
+
 @dataclass(frozen=True)
 class Inputs:
-    """Videos, folders and URLs by name, and files that list further ones.
+    """Videos, folders, patterns and URLs by name, and files that list further ones.
 
     Args:
         names: as the user gave them; ``-`` is a list on stdin.
@@ -34,7 +50,7 @@ class Inputs:
     @property
     def single(self) -> bool:
         """Whether exactly one video was named, by itself."""
-        return not self.lists and len(self.names) == 1 and self.names[0] != STDIN and not os.path.isdir(self.names[0])  # noqa: PTH112
+        return not self.lists and len(self.names) == 1 and self.names[0] != STDIN and _names_a_file(self.names[0])
 
     def find(self, stdin: BinaryIO) -> Found:
         """All sources, in order.
@@ -54,7 +70,7 @@ class Inputs:
             if name == STDIN:
                 yield from self._listed(name, stdin)
             else:
-                yield name
+                yield from expand(name)
         for name in self.lists:
             yield from self._listed(name, stdin)
 

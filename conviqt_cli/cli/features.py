@@ -41,6 +41,7 @@ def features(
     if not output.parent.is_dir():
         raise UsageError(f"-o {output}: there is no folder {output.parent}")
 
+    from conviqt_cli.batch.inputs import expand
     from conviqt_cli.scoring.feature_set import FeatureSet
     from conviqt_cli.scoring.scorer import load
 
@@ -55,7 +56,7 @@ def features(
         log(f"{encoder.device}, {encoder.precision} by {encoder.backend}, sampling {scorer.plan.to_dict()}")
     sets, failed = [], 0
     with progress(quiet) as callback:
-        for video in videos:
+        for video in (each for name in videos for each in expand(name)):
             try:
                 sets.append(scorer.features(video, *span, callback))
             except (BundleError, RegressorError, UsageError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -105,6 +106,10 @@ def main() -> NoReturn:
 def _run() -> None:
     try:
         app(prog_name="conviqt")
+    except SystemExit as leaving:
+        if leaving.code == EXIT_USAGE:
+            _explain_dashes(sys.argv[1:])
+        raise
     except UsageError as error:
         _fail(error, EXIT_USAGE)
     except ConviqtError as error:
@@ -112,6 +117,15 @@ def _run() -> None:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _fail(ConviqtError(f"{where}{error.strerror or error}"), EXIT_FAILED)
+
+
+def _explain_dashes(arguments: list[str]) -> None:
+    """After a complaint about the options: an argument may have been meant as the name of a file."""
+    from conviqt_cli.video.media_kinds import Kind, kind_by_name
+
+    for name in arguments:
+        if name.startswith("-") and (os.path.lexists(name) or kind_by_name(name) is Kind.VIDEO):
+            typer.echo(f"{name} was read as options; to name a file, write ./{name}", err=True)
 
 
 def _fail(error: ConviqtError, code: int) -> NoReturn:

@@ -120,7 +120,8 @@ def opened(source: str) -> Iterator[tuple[dict[str, Any], str, tuple[int, ...]]]
             raise InputError(f"{source}: is a folder, not a video")
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
-        raise InputError(f"{source}: no such file") from None
+        pattern = any(character in source for character in "*?")
+        raise InputError(f"{source}: no such file{', and none that matches' if pattern else ''}") from None
     except PermissionError:
         raise InputError(f"{source}: no permission to read it") from None
     except (OSError, ValueError) as error:

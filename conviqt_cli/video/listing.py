@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from conviqt_cli.video.messages import Line
 
 _INPUT = re.compile(r"^Input #0, (\S+), from ")
-_STREAM = re.compile(r"^ +Stream #0:(?P<index>\d+)(?:\[\S+?\])?(?:\([^)]*\))?: (?P<kind>\w+): (?P<text>.*)$")
+_STREAM = re.compile(
+    r"^ +Stream #0:(?P<index>\d+)(?:\[0x(?P<id>[0-9a-f]+)\])?(?:\([^)]*\))?: (?P<kind>\w+): (?P<text>.*)$"
+)
 _GROUP = re.compile(r"^ +Stream group #0:\d+(?:\[\S+?\])?(?:\([^)]*\))?: (?P<kind>[^:]+):")
 _DURATION = re.compile(r"^  Duration: (\d+):(\d+):([\d.]+)")
 _SIZE = re.compile(r", (\d+)x(\d+)\b")
@@ -33,12 +35,14 @@ _COMPANIONS = {"attached pic", "timed thumbnails", "still image"}
 class ListedStream:
     """One stream of the input.
 
-    ``kind`` is ``Video``, ``Audio`` and so on, ``codec`` ffmpeg's name of the format. ``width`` and ``height`` are
-    pixels as coded, 0 when unknown. ``bits`` are those used of each component, where its format could hold more, else
-    ``None``. ``metadata`` has its keys in lower case. ``side_data`` are ffmpeg's own lines.
+    ``id`` is the container's own number for it, ``None`` where it has none. ``kind`` is ``Video``, ``Audio`` and so on,
+    ``codec`` ffmpeg's name of the format. ``width`` and ``height`` are pixels as coded, 0 when unknown. ``bits`` are
+    those used of each component, where its format could hold more, else ``None``. ``metadata`` has its keys in lower
+    case. ``side_data`` are ffmpeg's own lines.
     """
 
     index: int
+    id: int | None
     kind: str
     codec: str
     width: int
@@ -158,6 +162,7 @@ def _stream(header: re.Match[str], below: list[tuple[int, str]]) -> ListedStream
             metadata.setdefault(key.strip().lower(), value.strip())
     return ListedStream(
         index=int(header["index"]),
+        id=None if header["id"] is None else int(header["id"], 16),
         kind=header["kind"],
         codec=text.split()[0].rstrip(","),
         width=int(size[1]) if size else 0,

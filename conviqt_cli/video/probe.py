@@ -11,6 +11,7 @@ from conviqt_cli.video import ffmpeg, ffmpeg_process
 from conviqt_cli.video.listing import Listing
 from conviqt_cli.video.messages import FrameFacts, Line, parse_colour
 from conviqt_cli.video.pixel_formats import bit_depth, has_alpha, is_rgb, is_xyz
+from conviqt_cli.video.refusals import ENCRYPTED, encrypted_tracks, explain
 from conviqt_cli.video.rotation import read_turn
 from conviqt_cli.video.streams import check_choice, choose
 
@@ -147,6 +148,8 @@ def _read(source: str, lines: list[Line], timeout: float) -> VideoInfo:
     if not frames or listing is None or stream is None:
         raise _no_picture(source, lines, [each.kind for each in listing.streams] if listing else [])
     frame = frames[0]
+    if listing.container.startswith("mov") and stream.id in encrypted_tracks(source):
+        raise InputError(f"{source}: {ENCRYPTED}")
     turn = (0, False)
     if stream.rotation is not None:
         turn = read_turn(source, stream.index, timeout) or (stream.rotation, False)
@@ -209,6 +212,9 @@ def _no_picture(source: str, lines: list[Line], kinds: list[str]) -> InputError 
     text = " ".join(trouble)
     if "exceeds specified max pixel count" in text or "Picture size" in text:
         return LimitError(f"{source}: the picture has more than {ffmpeg.MAX_PIXELS:,} pixels, the limit")
+    reason = explain(source)
+    if reason or "DRM protected" in text:
+        return InputError(f"{source}: {reason or ENCRYPTED}")
     if "matches no streams" in text:
         found = " and ".join(sorted({kind.lower() for kind in kinds})) or "no streams"
         cover = "Video" in kinds
@@ -216,8 +222,6 @@ def _no_picture(source: str, lines: list[Line], kinds: list[str]) -> InputError 
         return InputError(f"{source}: no video stream ({held})")
     if "moov atom not found" in text:
         return InputError(f"{source}: the file is truncated: its index (moov) is missing; get a complete copy")
-    if "Protocol" in text and ("not on whitelist" in text or "blacklist" in text):
-        return InputError(f"{source}: a playlist of other files; name those, or give the playlist as a URL")
     if "Invalid data found" in text or not trouble:
         where = "" if kinds else ", or damaged from the start"
         return InputError(f"{source}: not a video that ffmpeg can read{where}")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from conviqt_cli.batch.discovery import Rules, find, read_list
+from conviqt_cli.batch.inputs import Inputs
 from conviqt_cli.errors import UsageError
 
 MP4 = b"\0\0\0\x20ftypisom" + bytes(64)
@@ -116,3 +117,12 @@ def test_lists_of_names():
     assert read_list(b"a\nb\0c\0", b"\0", "x") == ["a\nb", "c"]
     with pytest.raises(UsageError, match="NUL"):
         read_list(b"a\0b", b"\n", "x")
+
+
+def test_a_quoted_pattern_stands_for_what_it_matches(tmp_path):
+    make(tmp_path, "b.mp4", "a.mp4", "c.mkv", "in/d.mp4", "odd[1].mp4")
+    pattern = Inputs((f"{tmp_path}/*.mp4",))
+    assert names(pattern.find(None), tmp_path) == ["a.mp4", "b.mp4", "odd[1].mp4"] and not pattern.single
+    for name in ("odd[1].mp4", "none*.mp4"):  # a file of that name, and nothing at all
+        alone = Inputs((f"{tmp_path}/{name}",))
+        assert names(alone.find(None), tmp_path) == [name] and alone.single

@@ -106,6 +106,12 @@ def test_a_failing_video_gives_no_number_on_stdout(conviqt, tmp_path):
     assert done.stderr.strip() == f"error: {tmp_path}/empty.mp4: the file is empty"
 
 
+def test_a_name_like_an_option_is_explained(conviqt, small, tmp_path):
+    (tmp_path / "-dash.mp4").write_bytes(small.read_bytes())
+    done = conviqt("score", "-dash.mp4", cwd=tmp_path)
+    assert done.returncode == 2 and "to name a file, write ./-dash.mp4" in done.stderr
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
