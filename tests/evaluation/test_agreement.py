@@ -27,7 +27,7 @@ def test_contents_are_drawn_whole():
     twice = Dataset.of_vectors(np.zeros((120, 1)), np.repeat(TRUTH[:60], 2), np.repeat(np.arange(60), 2))
     k = RESAMPLED.index("srocc")
     spread = [
-        resample([x], d.mos, d.folding_groups(), 300, jobs=1)[0, :, k].std()
+        resample([x], d.mos, d.folding_groups(), 150, jobs=1)[0, :, k].std()
         for x, d in ((GOOD[:60], once), (np.repeat(GOOD[:60], 2), twice))
     ]
     assert spread[1] == pytest.approx(spread[0], rel=0.25)
@@ -35,7 +35,7 @@ def test_contents_are_drawn_whole():
 
 def test_a_better_model_is_found_and_an_equal_one_is_not():
     good, poor = Predictions("good", GOOD, ACR), Predictions("poor", POOR, ACR)
-    found = evaluate_set("set", DATA, ACR, [good], poor, Bootstrap(draws=200, jobs=1))
+    found = evaluate_set("set", DATA, ACR, [good], poor, Bootstrap(draws=60, jobs=1))
     (comparison,) = found.comparisons
     assert comparison.differences["srocc"].significant
     assert comparison.differences["srocc"].difference > 0 > comparison.differences["rmse"].difference
@@ -43,7 +43,7 @@ def test_a_better_model_is_found_and_an_equal_one_is_not():
         sure = model.confidence["srocc"]
         assert sure.low < model.agreement.srocc < sure.high
     alike = [Predictions(name, TRUTH + 0.5 * RANDOM.normal(size=120), ACR) for name in ("a", "b")]
-    (same,) = evaluate_set("set", DATA, ACR, alike[:1], alike[1], Bootstrap(draws=200, jobs=1)).comparisons
+    (same,) = evaluate_set("set", DATA, ACR, alike[:1], alike[1], Bootstrap(draws=60, jobs=1)).comparisons
     assert not same.differences["srocc"].significant
 
 

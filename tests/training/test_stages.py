@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import functools
 import json
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,13 +20,19 @@ from torchvision.models import resnet50
 from conviqt_cli.training.corpus.holdout import held_out
 from conviqt_cli.training.distortions.spatial_bank import SPATIAL
 from conviqt_cli.training.distortions.video_bank import VIDEO
+from conviqt_cli.training.packing import packer
 from conviqt_cli.training.stages.clip_features import ClipFeatures, joined
 from conviqt_cli.training.stages.run_folder import CHECKPOINT, CURVES, LOG
 
 
-def train(*arguments, launcher=(sys.executable, "-m", "conviqt_cli")):
-    command = [*launcher, "train", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+@pytest.fixture(scope="module")
+def train(conviqt):
+    """Run ``conviqt train`` in this process, with recipes of few and small items: a network's time is their pixels'."""
+    few = {"spatial": 1, "video": 1}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(packer, "SQUARES", replace(packer.SQUARES, side=96, **few))
+        patch.setattr(packer, "CLIPS", replace(packer.CLIPS, side=64, **few))
+        yield functools.partial(conviqt, "train")
 
 
 def photograph(seed):
@@ -65,7 +73,7 @@ def imagenet(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def squares(corpus, tmp_path_factory):
+def squares(train, corpus, tmp_path_factory):
     folder = tmp_path_factory.mktemp("squares")
     done = train("pack", corpus, "-o", folder, "--shards", "1", "--cells", "3", "--quiet")
     assert done.returncode == 0, done.stderr
@@ -77,8 +85,19 @@ def log_without_times(run):
     return [{key: value for key, value in row.items() if key != "items_per_second"} for row in rows]
 
 
-def test_a_killed_spatial_stage_goes_on_bit_for_bit(squares, imagenet, tmp_path):
-    command = ["spatial", squares, "--initial", imagenet, "--preset", "smoke", "--validation", squares]
+def test_a_killed_spatial_stage_goes_on_bit_for_bit(train, squares, imagenet, tmp_path):
+    command = [
+        "spatial",
+        squares,
+        "--initial",
+        imagenet,
+        "--preset",
+        "smoke",
+        "--precision",
+        "fp32",
+        "--validation",
+        squares,
+    ]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     done = train(*command, "-o", whole)
     assert done.returncode == 0 and "step 6/6" in done.stderr, done.stderr
@@ -100,18 +119,18 @@ def test_a_killed_spatial_stage_goes_on_bit_for_bit(squares, imagenet, tmp_path)
 
 
 def test_two_processes_train_together(squares, imagenet, tmp_path):
-    launcher = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29517",
-                "-m", "conviqt_cli")  # fmt: skip
-    done = train(
-        "spatial", squares, "--initial", imagenet, "--preset", "smoke", "--steps", "2", "--threads", "1",
-        "-o", tmp_path / "run", launcher=launcher,
-    )  # fmt: skip
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29517", "-m",
+        "conviqt_cli", "train", "spatial", squares, "--initial", imagenet, "--preset", "smoke", "--steps", "2",
+        "--threads", "1", "-o", tmp_path / "run",
+    ]  # fmt: skip
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert [row["step"] for row in log_without_times(tmp_path / "run")] == [1, 2]
     assert (tmp_path / "run" / "spatial.safetensors").exists()
 
 
-def test_from_clips_to_a_bundle(corpus, squares, imagenet, tmp_path):
+def test_from_clips_to_a_bundle(train, corpus, squares, imagenet, tmp_path):
     clips, features, stills, run, bundle = (
         tmp_path / name for name in ("clips", "features", "stills", "run", "bundle")
     )
@@ -135,7 +154,7 @@ def test_from_clips_to_a_bundle(corpus, squares, imagenet, tmp_path):
     assert vector.shape == (2048,) and np.isfinite(vector).all() and vector[:1024].std() > 0
 
 
-def test_sheets_show_every_type_of_a_bank(sample, corpus, tmp_path):
+def test_sheets_show_every_type_of_a_bank(train, sample, corpus, tmp_path):
     picture = next((corpus / "image_pristine").iterdir())
     for source, bank in ((picture, SPATIAL), (sample, VIDEO)):
         folder = tmp_path / source.stem
@@ -159,12 +178,12 @@ def test_squares_join_clips_as_clips_that_stand_still():
     assert torch.equal(both.features[2], squares.features[0].repeat(16, 1))
 
 
-def test_weights_to_begin_with_that_are_none_are_one_clear_line(squares, tmp_path):
+def test_weights_to_begin_with_that_are_none_are_one_clear_line(train, squares, tmp_path):
     (tmp_path / "x.pth").write_bytes(b"no weights")
     done = train("spatial", squares, "--initial", tmp_path / "x.pth", "-o", tmp_path / "run")
     assert done.returncode == 1 and done.stderr.count("\n") == 1 and "not a file of weights" in done.stderr
 
 
-def test_a_folder_without_shards_is_one_clear_line(imagenet, tmp_path):
+def test_a_folder_without_shards_is_one_clear_line(train, imagenet, tmp_path):
     done = train("spatial", tmp_path, "--initial", imagenet, "-o", tmp_path / "run")
     assert done.returncode == 1 and done.stderr.count("\n") == 1 and "holds no shards" in done.stderr
