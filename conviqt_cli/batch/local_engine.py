@@ -22,7 +22,7 @@ from conviqt_cli.scoring.settings import ScoringSettings
 from conviqt_cli.video.probe import VideoInfo
 
 #: Seconds to wait for workers that are inside PyTorch when a run ends early: for an error, or because it was told to.
-JOIN_SECONDS, ABORT_SECONDS = 30.0, 0.8
+JOIN_SECONDS, ABORT_SECONDS = 30.0, 0.5
 
 
 def load_scorers(settings: ScoringSettings, jobs: int = 1) -> list[Scorer]:

@@ -14,12 +14,17 @@ from typer.core import TyperGroup
 
 from conviqt_cli import __version__
 from conviqt_cli.cli.benchmark import benchmark
+from conviqt_cli.cli.completion import EPILOG as COMPLETION_EPILOG
+from conviqt_cli.cli.completion import answer_shells, completion
+from conviqt_cli.cli.doctor import EPILOG as DOCTOR_EPILOG
+from conviqt_cli.cli.doctor import doctor
 from conviqt_cli.cli.evaluate import evaluate
 from conviqt_cli.cli.features import features
 from conviqt_cli.cli.fit_regressor import fit_regressor
 from conviqt_cli.cli.options import option_of
 from conviqt_cli.cli.score import score
-from conviqt_cli.cli.summary import EPILOG, summary
+from conviqt_cli.cli.summary import EPILOG as SUMMARY_EPILOG
+from conviqt_cli.cli.summary import summary
 from conviqt_cli.cli.termination import EXIT_TERMINATED, Terminated, leave, quiet_pipes, termination
 from conviqt_cli.cli.train import train_app
 from conviqt_cli.cli.weights import weights_app
@@ -49,7 +54,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("score")(score)
-app.command("summary", epilog=EPILOG)(summary)
+app.command("summary", epilog=SUMMARY_EPILOG)(summary)
+app.command("doctor", epilog=DOCTOR_EPILOG)(doctor)
+app.command("completion", epilog=COMPLETION_EPILOG)(completion)
 app.command("features")(features)
 app.command("fit-regressor")(fit_regressor)
 app.command("evaluate")(evaluate)
@@ -93,6 +100,7 @@ def main() -> NoReturn:
     Exit codes: 0 when all went well, 1 when some input failed, 2 for wrong usage, 3 when a score is below the gate.
     """
     quiet_pipes()
+    answer_shells()
     logging.basicConfig(stream=sys.stderr, format="%(levelname)s: %(message)s", level=logging.WARNING)
     try:
         with termination():

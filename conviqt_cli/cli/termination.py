@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 #: Seconds that an orderly end may take before the process leaves without one.
-GRACE_SECONDS = 1.2
+GRACE_SECONDS = 1.0
 
 
 class Terminated(BaseException):
