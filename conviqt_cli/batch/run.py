@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from conviqt_cli.batch.discovery import Found
 from conviqt_cli.batch.engine import Control, Engine
+from conviqt_cli.batch.renamed import gone
 from conviqt_cli.scorefiles.journal import Journal
 from conviqt_cli.scorefiles.record import Entry, Record, unchanged
 from conviqt_cli.scorefiles.tally import Tally
@@ -14,10 +15,14 @@ from conviqt_cli.scorefiles.tally import Tally
 
 @dataclass(frozen=True)
 class Resume:
-    """Which videos to score again although there is a row: ``failed`` ones, or ``everything``."""
+    """Which videos to score again although there is a row: ``failed`` ones, or ``everything``.
+
+    ``missing`` says that rows of files that are gone stay.
+    """
 
     failed: bool = False
     everything: bool = False
+    missing: bool = False
 
 
 def score_all(
@@ -51,7 +56,7 @@ def score_all(
     # Videos that a stopped run has finished after the first one that it has not.
     yield from (waiting[source] for source in reversed(turn) if source in waiting)
     if journal and not control.aborting.is_set():
-        journal.arrange(found.sources)
+        journal.arrange(found.sources, frozenset() if resume.missing else gone(journal))
 
 
 def is_finished(found: Found, journal: Journal, resume: Resume) -> bool:

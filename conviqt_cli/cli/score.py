@@ -72,6 +72,9 @@ def score(
         bool,
         typer.Option("--force", help="Start over; what the output holds is kept as a .bak file.", rich_help_panel=_RUN),
     ] = False,
+    keep_missing: Annotated[
+        bool, typer.Option("--keep-missing", help="Keep the rows of files that are gone.", rich_help_panel=_RUN)
+    ] = False,
     fail_below: Annotated[
         float | None,
         typer.Option(
@@ -185,7 +188,7 @@ def score(
     from conviqt_cli.quality.gate import Gate
 
     gate = Gate(fail_below, fail_segment_below)
-    reporting = Reporting(file, form, stdout, segments, quiet, verbose, retry_failed, force, gate)
+    reporting = Reporting(file, form, stdout, segments, quiet, verbose, retry_failed, force, keep_missing, gate)
     if inputs.single:
         code = run_one(found, settings, reporting, memory)
     else:

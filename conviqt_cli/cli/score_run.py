@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from conviqt_cli.batch.discovery import Found
 from conviqt_cli.batch.engine import Control
+from conviqt_cli.batch.renamed import follow_renames
 from conviqt_cli.batch.run import Resume, is_finished, score_all
 from conviqt_cli.cli.batch_progress import BatchProgress, batch_progress
 from conviqt_cli.cli.console import log, progress
@@ -53,6 +54,7 @@ class Reporting:
         verbose: ffmpeg, model and settings are named on stderr.
         retry_failed: videos that the output holds as failed are tried again.
         force: whatever the output holds is dropped, after a copy was made.
+        keep_missing: rows of files that are gone stay.
         gate: the quality that every video must reach.
     """
 
@@ -64,6 +66,7 @@ class Reporting:
     verbose: bool
     retry_failed: bool
     force: bool
+    keep_missing: bool = False
     gate: Gate = field(default_factory=Gate)
 
     @property
@@ -100,7 +103,7 @@ def run_one(found: Found, settings: ScoringSettings, reporting: Reporting, memor
             check_same_maker(journal, engine.maker.identity)
         stack.enter_context(interrupts(control, finish_first=False))
         # A video named by itself is always scored: whoever asks for it wants to see it now.
-        resume = Resume(everything=True)
+        resume = Resume(everything=True, missing=reporting.keep_missing)
         for record in _closing(stack, score_all(found, engine, control, journal, resume, tally)):
             shown = record.result
             stdout.write(record)
@@ -122,12 +125,13 @@ def run_many(found: Found, settings: ScoringSettings, reporting: Reporting, jobs
     """Score all videos of ``found`` and sum up; returns the exit code. Arguments are as for :func:`run_one`."""
     maker = Maker(*planned(settings))
     control, tally, stdout = Control(), Tally(len(found.sources), found.skipped), _Stdout(reporting)
-    resume = Resume(failed=reporting.retry_failed)
+    resume = Resume(failed=reporting.retry_failed, missing=reporting.keep_missing)
     seen = _Seen(list_results=not reporting.wants_records)
     with contextlib.ExitStack() as stack:
         journal = stack.enter_context(_journal(reporting))
         if journal:
             check_same_maker(journal, maker.identity)
+            follow_renames(found, journal)
         engine = display = None
         # A model is loaded only if there is something to score with it.
         if journal is None or not is_finished(found, journal, resume):
@@ -245,10 +249,15 @@ def _journal(reporting: Reporting) -> Iterator[Journal | None]:
         yield None
         return
     with open_output(reporting.output, reporting.form, reporting.segments, reporting.force) as journal:
+        said = 0
         if not reporting.quiet:
             for note in journal.notes:
                 log(f"note: {note}")
+                said += 1
         yield journal
+        if not reporting.quiet:
+            for note in journal.notes[said:]:
+                log(f"note: {note}")
 
 
 def _check_text_output(reporting: Reporting) -> None:

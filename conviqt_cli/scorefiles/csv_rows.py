@@ -103,6 +103,16 @@ class CsvFormat:
         self._add(added)
         return b"".join(map(self._row, rows))
 
+    def renamed(self, rows: bytes, old: str, new: str, file: FileFacts) -> bytes:
+        """See :meth:`RowFormat.renamed`."""
+        written = b""
+        for raw in _physical_rows(rows.splitlines(keepends=True)):
+            row = self._parse(raw)
+            assert row is not None, "rows that were read before"
+            error = row["error"].replace(old, new, 1)
+            written += self._row({**row, "source": new, "error": error, **_file_cells(file)})
+        return written
+
     def scan(self, file: BinaryIO) -> Iterator[tuple[int, Entry]]:
         """See :meth:`RowFormat.scan`."""
         broken = False
@@ -201,8 +211,11 @@ def _shared_cells(score: VideoScore) -> dict[str, str]:
 
 def _run_cells(record: Record) -> dict[str, str]:
     file = record.file
-    facts = {} if file is None else {"bytes": str(file.bytes), "mtime_ns": str(file.mtime_ns), "sha256": file.sha256}
-    return {**record.maker.identity, **facts}
+    return {**record.maker.identity, **({} if file is None else _file_cells(file))}
+
+
+def _file_cells(file: FileFacts) -> dict[str, str]:
+    return {"bytes": str(file.bytes), "mtime_ns": str(file.mtime_ns), "sha256": file.sha256}
 
 
 def _ends(interval: Interval | None) -> dict[str, str]:

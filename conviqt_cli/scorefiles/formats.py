@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from conviqt_cli.errors import UsageError
 
 if TYPE_CHECKING:  # the command line's help lists the formats, and must not wait for numpy
-    from conviqt_cli.scorefiles.record import Entry, Record
+    from conviqt_cli.scorefiles.record import Entry, FileFacts, Record
     from conviqt_cli.scoring.results import VideoScore
 
 
@@ -28,6 +28,10 @@ class RowFormat(Protocol):
 
     def encode(self, record: Record) -> bytes:
         """All rows of one record, complete lines."""
+        ...
+
+    def renamed(self, rows: bytes, old: str, new: str, file: FileFacts) -> bytes:
+        """All rows of the record of ``old``, as those of ``new``, which is ``file``."""
         ...
 
     def scan(self, file: BinaryIO) -> Iterator[tuple[int, Entry]]:

@@ -18,13 +18,14 @@ import fcntl
 import logging
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import replace
 from pathlib import Path
 
 from conviqt_cli.errors import ConviqtError, UsageError
 from conviqt_cli.files import back_up
 from conviqt_cli.scorefiles.formats import RowFormat
-from conviqt_cli.scorefiles.record import Entry, Record
+from conviqt_cli.scorefiles.record import Entry, FileFacts, Record
 
 logger = logging.getLogger(__name__)
 
@@ -73,18 +74,40 @@ class Journal:
         self._note(Entry.of(record), len(data))
         self._end += len(data)
 
-    def arrange(self, order: Sequence[str]) -> None:
+    def rename(self, names: Sequence[tuple[str, str, FileFacts]]) -> None:
+        """Give rows the names that their files have now: old name, new name, the file; raises as :meth:`append` does.
+
+        A new name may be the old one of another row.
+        """
+        moved = []
+        for old, new, file in names:
+            offset, length = self._places[old]
+            data = self._rows.renamed(os.pread(self._file, length, offset), old, new, file)
+            moved.append((replace(self.entries[old], source=new, file=file), data))
+        for old, _, _ in names:
+            del self._places[old], self.entries[old]
+            self._superseded = True
+        for entry, data in moved:
+            self._write(data)
+            self._note(entry, len(data))
+            self._end += len(data)
+
+    def arrange(self, order: Sequence[str], dropped: Set[str] = frozenset()) -> None:
         """Leave one row per source: those not in ``order`` first, as they are, then ``order``'s.
+
+        Rows of ``dropped`` that are not in ``order`` go; the file is copied before, and ``notes`` say so.
 
         Raises :class:`StorageError` when there is no room for it; every row is then still there, in the old order.
         """
         wanted = set(order)
-        sources = [source for source in self._places if source not in wanted]
+        dropped = (dropped - wanted) & self._places.keys()
+        sources = [source for source in self._places if source not in wanted and source not in dropped]
         sources += [source for source in dict.fromkeys(order) if source in self._places]
         if not self._superseded and sources == list(self._places):
             return
         places = [self._places[source] for source in sources]
         try:
+            copy = back_up(self.path) if dropped else None
             self._replace(os.pread(self._file, length, offset) for offset, length in places)
         except OSError as error:
             raise StorageError(
@@ -92,6 +115,9 @@ class Journal:
                 "make room and run the same command again"
             ) from None
         self._read()
+        if copy is not None:
+            rows = "1 row" if len(dropped) == 1 else f"{len(dropped)} rows"
+            self.notes.append(f"{self.path}: {rows} of files that are gone left out; {copy.name} holds them")
 
     def _replace(self, rows: Iterable[bytes]) -> None:
         """Replace the file by one with these rows, as a whole; raises ``OSError``, with the file as it was."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, BinaryIO
 
 from conviqt_cli.quality.scale import Scale
-from conviqt_cli.scorefiles.cells import original
+from conviqt_cli.scorefiles.cells import original, visible
 from conviqt_cli.scorefiles.record import Entry, FileFacts, Record, identity, interned
 from conviqt_cli.scoring.results import SCHEMA, ModelInfo
 
@@ -28,6 +28,14 @@ class NdjsonFormat:
     def encode(self, record: Record) -> bytes:
         """See :meth:`RowFormat.encode`."""
         return line(record.to_dict())
+
+    def renamed(self, rows: bytes, old: str, new: str, file: FileFacts) -> bytes:
+        """See :meth:`RowFormat.renamed`."""
+        record = json.loads(rows)
+        record |= {"source": visible(new), "file": asdict(file)}
+        if "error" in record:
+            record["error"]["text"] = record["error"]["text"].replace(visible(old), visible(new), 1)
+        return line(record)
 
     def scan(self, file: BinaryIO) -> Iterator[tuple[int, Entry]]:
         """See :meth:`RowFormat.scan`."""

@@ -130,6 +130,43 @@ def test_resuming_rescores_what_changed_and_retries_on_request_only(conviqt, mak
     assert code == 2 and "pool mean, not min" in message
 
 
+@pytest.mark.parametrize("name", ["s.csv", "s.ndjson", "s.json", "segments.csv"])
+def test_a_renamed_file_keeps_its_score_and_a_gone_one_leaves(conviqt, make_video, tmp_path, name):
+    path, videos = tmp_path / name, tmp_path / "videos"
+    (videos / "sub").mkdir(parents=True)
+    for index, stem in enumerate("abc"):
+        make_video(videos / f"{stem}.mp4", frames=16 + index, size="64x48")
+    (videos / "bad.mp4").write_text("damaged")
+    segments = ("--segments",) if name.startswith("segments") else ()
+
+    def run(*options):
+        done = conviqt("score", videos, "-r", "-o", path, "--format", path.suffix[1:], *segments, *FAST[:-1], *options)
+        assert done.returncode == 1, done.stderr
+        if path.suffix == ".csv":
+            found = {row["source"]: (row["quality"], row["error"], row["mtime_ns"]) for row in rows(path)}
+        else:
+            text = path.read_text()
+            records = json.loads(text) if path.suffix == ".json" else map(json.loads, text.splitlines())
+            found = {
+                each["source"]: (each["quality"], each.get("error", {}).get("text"), str(each["file"]["mtime_ns"]))
+                for each in records
+            }
+        return {source.removeprefix(f"{videos}/"): row for source, row in found.items()}, done
+
+    before, _ = run()
+    (videos / "a.mp4").rename(videos / "sub" / "=x, y.mp4")
+    (videos / "b.mp4").rename(videos / "a.mp4")
+    (videos / "bad.mp4").rename(videos / "worse.mp4")
+    (videos / "c.mp4").unlink()
+    kept, done = run("--keep-missing")
+    assert "3 of 3 from an earlier run" in done.stdout and kept["c.mp4"] == before["c.mp4"]
+    after, done = run()
+    assert list(after) == ["a.mp4", "sub/=x, y.mp4", "worse.mp4"] and "1 row of files that are gone" in done.stderr
+    assert after["sub/=x, y.mp4"][0] == before["a.mp4"][0] and after["a.mp4"][0] == before["b.mp4"][0]
+    assert after["worse.mp4"][1] == f"{videos}/worse.mp4" + before["bad.mp4"][1].removeprefix(f"{videos}/bad.mp4")
+    assert not conviqt("score", videos, "-r", "-o", path, *segments, *FAST).stderr.count("gone")
+
+
 def test_names_from_stdin_and_lists(conviqt, folder, tmp_path):
     names = tmp_path / "names"
     names.write_bytes(b"\0".join(os.fsencode(folder / name) for name in (ODD, "2.mp4")))
