@@ -31,9 +31,16 @@ def features(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Write the clip vectors of videos (clip_features: clips x 2048), to fit regressors on or to study.
+    """Write the clip vectors of videos to a file, for `conviqt fit-regressor`, `conviqt evaluate` or your own use.
 
-    The file holds what could be read; exit code 1 says that some video is not in it.
+    The array `clip_features` holds one row of 2048 values per clip. Videos that cannot be read are left out, and the
+    exit code is then 1.
+
+    Examples:
+
+    conviqt features video.mp4 a.mp4 -o vectors.npz
+
+    conviqt features videos/*.mp4 --sampling dense -o vectors.npz
     """
     span = options.parse_span(start, duration)
     if output.suffix != ".npz":

@@ -31,7 +31,7 @@ def read_scores(path: Path) -> dict[str, float]:
     except LabelError as error:
         raise LabelError(f"{path}: {error}") from None
     if columns.mos is None:
-        raise LabelError(f"{path}: no column of scores")
+        raise LabelError(f"{path}: no column holds scores")
     scores: dict[str, float] = {}
     for row in table.rows:
         value = number(row[columns.mos])
@@ -41,7 +41,7 @@ def read_scores(path: Path) -> dict[str, float]:
         if scores.setdefault(name, value) != value:
             raise LabelError(f"{path}: {name} has two scores, {scores[name]:g} and {value:g}")
     if not scores:
-        raise LabelError(f"{path}: no row holds a score")
+        raise LabelError(f"{path}: no row has a score")
     return scores
 
 

@@ -29,7 +29,7 @@ class Evaluation:
     refit: Refit | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; ``null`` where a figure cannot be told."""
+        """JSON-ready; ``null`` where a figure is undefined."""
         found: dict[str, Any] = {"schema": SCHEMA, "left_out": self.left_out}
         if self.refit is not None:
             found["refit"] = self.refit.to_dict()

@@ -18,7 +18,7 @@ FOLDS = 5
 UNSTATED = Scale("labels", None, None)
 
 Parameters = dict[str, Any]
-Model = LinearRegressor | SvrRegressor
+FittedRegressor = LinearRegressor | SvrRegressor
 
 
 class Estimator(Protocol):
@@ -33,7 +33,7 @@ class Estimator(Protocol):
     def search(self, data: Dataset, folds: list[Split]) -> Parameters:
         """The hyper-parameters of least squared error over ``folds`` (of videos), ties to the smoother model."""
 
-    def fit(self, data: Dataset, parameters: Parameters) -> Model:
+    def fit(self, data: Dataset, parameters: Parameters) -> FittedRegressor:
         """Fit on all of ``data``; the model's scale and encoder are left for the caller to state."""
 
 
@@ -44,7 +44,7 @@ class Tuned:
     ``out_of_fold`` (n,) predicts each video by a model that has not seen its content.
     """
 
-    model: Model
+    model: FittedRegressor
     parameters: Parameters
     out_of_fold: Floats
     intervals: Intervals
@@ -68,6 +68,6 @@ def tune(estimator: Estimator, data: Dataset, seed: int = 0) -> Tuned:
     return Tuned(model, parameters, pooled, intervals)
 
 
-def predict(model: Model, data: Dataset) -> Floats:
+def predict(model: FittedRegressor, data: Dataset) -> Floats:
     """Pooled prediction of each video, (n,): clips one by one, then their mean."""
     return data.pool(model.predict(data.clips))

@@ -1,4 +1,4 @@
-"""From a labelled set to a regressor with its report: fitted, judged, and honest about what cannot be told."""
+"""From a labelled set to a regressor with its report: fitted, tested, and with the limits of the test."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from conviqt_cli.arrays import Floats
 from conviqt_cli.fitting.curve import CurvePoint, learning_curve
-from conviqt_cli.fitting.estimator import Estimator, Model, tune
+from conviqt_cli.fitting.estimator import Estimator, FittedRegressor, tune
 from conviqt_cli.fitting.ridge import Ridge, absolute_penalty
 from conviqt_cli.fitting.validation import SplitOutcome, Spread, mean_coverage, summary, validate
 from conviqt_cli.labels.dataset import Dataset
@@ -23,9 +23,9 @@ from conviqt_cli.quality.novelty import Novelty
 from conviqt_cli.quality.scale import Scale
 
 SCHEMA = "conviqt-fit/1"
-#: Nothing can be fitted or judged below this many labels.
+#: Nothing can be fitted or tested below this many labels.
 FEWEST_LABELS = 5
-#: Below this many contents, figures come with a statement of what they cannot tell.
+#: Below this many contents, figures come with a caveat.
 FEW_CONTENTS = 10
 
 
@@ -45,10 +45,10 @@ class FitReport:
 
     ``figures`` are over random 80/20 splits by content; ``cross_validated`` is of the (n,) predictions ``predicted``,
     in which every video was predicted once by a model that had not seen its content. ``caveats`` say in words what the
-    figures cannot tell.
+    figures do not show.
     """
 
-    regressor: Model
+    regressor: FittedRegressor
     data: Dataset
     figures: dict[str, Spread | None]
     splits: int
@@ -80,7 +80,7 @@ class FitReport:
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; ``null`` where a figure cannot be told."""
+        """JSON-ready; ``null`` where a figure is undefined."""
         return {
             "schema": SCHEMA,
             "card": self.regressor.card,
@@ -117,7 +117,7 @@ def fit(
     progress: StepProgress | None = None,
     picture: PicturePlan = WHOLE,
 ) -> FitReport:
-    """Fit on all of ``data``, after judging how well such a fit does on contents it has not seen.
+    """Fit on all of ``data``, after testing how well such a fit does on contents it has not seen.
 
     ``origin`` goes into the regressor's card: where labels and vectors came from; ``picture`` is what the vectors show
     of each picture. Raises :class:`conviqt_cli.errors.LabelError` when there is nothing to learn from.
@@ -129,7 +129,7 @@ def fit(
         return None if progress is None else lambda done, total: progress(name, done, total)
 
     outcomes = validate(
-        estimator, data, settings.repeats, settings.seed, settings.level, settings.jobs, step("judging on splits")
+        estimator, data, settings.repeats, settings.seed, settings.level, settings.jobs, step("testing on splits")
     )
     curve = learning_curve(
         estimator, data, min(10, settings.repeats), settings.seed, settings.jobs, step("learning curve")
@@ -191,27 +191,27 @@ def caveats(
     contents, count = data.contents, len(data)
     if contents == 1:
         said.append(
-            f"all {count} videos count as one content: splits are between its versions, so nothing here tells how the "
-            "regressor does on other contents, and intervals hold for versions of this content only"
+            f"all {count} videos count as one content: training and test sets share it, so the figures do not tell how "
+            "well the regressor does on other contents, and intervals hold for versions of this content only"
         )
     elif contents < FEW_CONTENTS:
         said.append(
-            f"only {contents} contents: each of the {len(outcomes)} splits is judged on few of them, so figures say "
-            "little about new contents, and their spread is not to be trusted"
+            f"only {contents} contents: each of the {len(outcomes)} splits is tested on few of them, so the figures say "
+            "little about new contents, and their spread is unreliable"
         )
     smallest = min(len(each.test) for each in outcomes)
     if smallest < 10:
         said.append(
-            f"test sides of as few as {smallest} videos: correlations over so few swing widely"
-            + (", and PLCC and RMSE after the logistic cannot be told there" if smallest < 6 else "")
+            f"some test sets have only {smallest} videos: correlations over so few vary widely"
+            + (", and PLCC and RMSE after the logistic are undefined" if smallest < 6 else "")
         )
     if not np.isfinite(half_width):
-        said.append(f"no {100 * level:g} % interval: {contents} contents are too few to know how far off it can be")
+        said.append(f"no {100 * level:g} % interval: {contents} contents are too few to estimate the error")
     spread = float(data.mos.std())
     if cross_validated.rmse >= 0.95 * spread:
         said.append(
             f"predictions are hardly better than the mean of all labels (RMSE {cross_validated.rmse:.3g} against a "
-            f"spread of {spread:.3g}): this regressor tells next to nothing"
+            f"spread of {spread:.3g}): do not rely on this regressor"
         )
     return said
 

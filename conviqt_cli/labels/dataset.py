@@ -97,11 +97,11 @@ class Dataset:
         return self.groups if self.contents > 1 else np.array([str(i) for i in range(len(self))])
 
     def check(self, fewest: int) -> None:
-        """Raise :class:`LabelError` when nothing can be learned or judged from these labels."""
+        """Raise :class:`LabelError` when these labels cannot be fitted or evaluated."""
         if len(self) < fewest:
-            raise LabelError(f"{len(self)} usable labels; at least {fewest} are needed to fit or judge anything")
+            raise LabelError(f"{len(self)} usable labels; at least {fewest} are needed")
         if not np.isfinite(self.mos).all():
-            raise LabelError("labels hold values that are not finite")
+            raise LabelError("some labels are not finite numbers")
         if np.ptp(self.mos) == 0:
             raise LabelError(f"all {len(self)} labels are equal ({self.mos[0]:g}): there is nothing to fit or rank")
         bad = np.unique(self.owner[~np.isfinite(self.clips).all(axis=1)])

@@ -35,7 +35,9 @@ def read_mat(path: Path) -> Table:
         if beside and (best is None or len(value) > len(names[best[0]])):
             best = (key, beside)
     if best is None:
-        raise LabelError(f"{path}: no list of names with numbers beside it (found {', '.join(vectors) or 'nothing'})")
+        raise LabelError(
+            f"{path}: no list of names with scores of the same length (variables: {', '.join(vectors) or 'nothing'})"
+        )
     key, beside = best
     columns = [names[key].tolist(), *([repr(float(each)) for each in found] for found in beside.values())]
     rows = [list(row) for row in zip(*columns, strict=True)]

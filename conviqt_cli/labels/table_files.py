@@ -25,7 +25,7 @@ def read_table(path: Path) -> Table:
     """
     try:
         if path.stat().st_size > _MOST_BYTES:
-            raise LabelError(f"{path}: {path.stat().st_size / 1e6:.0f} MB is no table of labels")
+            raise LabelError(f"{path}: too large for a table of labels ({path.stat().st_size / 1e6:.0f} MB)")
         data = path.read_bytes()
     except FileNotFoundError:
         raise LabelError(f"{path}: no such label file") from None
@@ -38,7 +38,7 @@ def read_table(path: Path) -> Table:
 
         return read_mat(path)
     if data[:2] == b"PK":
-        raise LabelError(f"{path}: a spreadsheet or archive; save the sheet as CSV and give that")
+        raise LabelError(f"{path}: a spreadsheet or an archive, not a text table; save the sheet as CSV")
     text, encoding = _decode(path, data)
     return _parse(path, text, encoding)
 
@@ -56,7 +56,7 @@ def _decode(path: Path, data: bytes) -> tuple[str, str]:
         encoding = "latin-1"
         text = data.decode(encoding)
     if re.search(r"[\x00-\x08\x0e-\x1f]", text):
-        raise LabelError(f"{path}: not a table of text (binary data; pickled files are never opened)")
+        raise LabelError(f"{path}: not a table of text but binary data; pickled files are never opened")
     return text, encoding
 
 
@@ -76,7 +76,7 @@ def _parse(path: Path, text: str, encoding: str) -> Table:
         if width > 1 and count > best_share * len(rows):
             best_share, best = count / len(rows), (delimiter, rows)
     if best is None or best_share < 0.5:
-        raise LabelError(f"{path}: no table of at least two columns found (looked for , ; tab | and spaces)")
+        raise LabelError(f"{path}: no table with two or more columns (tried commas, semicolons, tabs, | and spaces)")
     delimiter, rows = best
     # Last columns may be empty in some rows, so the table is as wide as its widest common row.
     widths = Counter(_used(row) for _, row in rows)
@@ -113,7 +113,7 @@ def _with_header(path: Path, cells: list[list[str]], form: str, odd: list[int]) 
                 header = first
     rows = cells if header is None else rest
     if not rows:
-        raise LabelError(f"{path}: a header and no rows")
+        raise LabelError(f"{path}: the table has a header but no rows")
     return Table(header, rows, form + (", with a header" if header else ", no header"), odd)
 
 

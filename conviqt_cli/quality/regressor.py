@@ -209,7 +209,8 @@ def check_belongs(regressor: Regressor, encoder_id: str, source: str, picture: s
     if regressor.encoder_id != encoder_id:
         raise RegressorError(
             f"{source}: fitted on encoder {regressor.encoder_id}, but the weights in use are encoder {encoder_id}; "
-            "choose the matching --weights, or fit a new one with `conviqt fit-regressor`"
+            "choose the matching weights, or fit a new one with `conviqt fit-regressor`",
+            "weights",
         )
 
 

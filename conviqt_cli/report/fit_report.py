@@ -62,7 +62,7 @@ def _figures(report: FitReport) -> Table:
         spread = report.figures[key]
         if spread is None and whole[key] is None:
             if key not in ("outlier_ratio", "epsilon_rmse"):
-                table.add_row(name, "cannot be told", "", "", "")
+                table.add_row(name, "undefined", "", "", "")
             continue
         table.add_row(name, *spread_cells(spread, decimals), _cell(whole[key], decimals))
     table.caption = "* every video predicted once by a model that has not seen its content"

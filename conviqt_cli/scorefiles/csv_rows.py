@@ -13,14 +13,14 @@ word                bad, poor, fair, good or excellent; empty on scales other th
 interval_low        lower end of the interval that holds the opinion score in 90 % of videos; empty where not known
 interval_high       its upper end
 novelty             how unlike the regressor's training videos it is; above 1: outside them; empty where not known
-pooling             how segments were made one quality
-segments            number of segments judged
+pooling             how segment qualities were made one
+segments            number of segments scored
 worst_start         start of the worst segment, seconds
 worst_quality       its quality
 duration            length as the container states it, seconds; empty where it does not
 width, height       picture size as displayed, pixels
 codec               ffmpeg's name of the video codec
-warnings            codes of what makes the score mean less, separated by spaces
+warnings            codes of the warnings, separated by spaces
 error_code          why it failed, for programs: ``unreadable``, ``decode_failed``, ``limit``, ``changed``, ``internal``
 error               the same for people
 scale               name, ends and direction of the scale of quality, as JSON; empty when failed
@@ -29,7 +29,7 @@ model_checksum      SHA-256 of the bundle's manifest, which pins its files
 encoder_id          identity of the networks
 regressor           ``bundled``, or name and content key of the one given with ``--regressor``
 settings            sampling, pooling, span, device and precision, as JSON
-bytes               size of the file; this and the next two are empty for URLs and what cannot be opened
+bytes               size of the file; this and the next two are empty for URLs and files that cannot be opened
 mtime_ns            its modification time, nanoseconds since 1970
 sha256              its content key
 wall_seconds        time it took to score, seconds: the one column that differs between two equal runs
