@@ -26,6 +26,7 @@ def summary(
     ] = "quality",
     reverse: Annotated[bool, typer.Option("--reverse", help="Turn the order round.")] = False,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="List only the first N videos.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write the list as one HTML page.")] = None,
     xlsx: Annotated[Path | None, typer.Option(metavar="FILE.xlsx", help="Write the list as an Excel workbook.")] = None,
 ) -> None:
     """List and sum up a score file: the worst videos first, counts, the distribution of quality. Nothing is scored."""
@@ -34,8 +35,9 @@ def summary(
 
     from rich.console import Console
 
+    from conviqt_cli.files import write_text_whole
     from conviqt_cli.report.batch_report import batch_summary
-    from conviqt_cli.report.score_list import ordered, score_table, write_sheet
+    from conviqt_cli.report.score_list import ordered, score_page, score_table, write_sheet
     from conviqt_cli.scorefiles.reading import read_entries
     from conviqt_cli.scorefiles.tally import Tally
 
@@ -47,6 +49,9 @@ def summary(
         console.print(f"and {len(entries) - len(listed)} more", style="dim")
     console.print()
     console.print(batch_summary(Tally(len(entries), Counter(), entries), worst=False))
+    if html is not None:
+        write_text_whole(html, score_page(listed, scores.name))
+        log(f"{html}: {len(listed)} videos")
     if xlsx is not None:
         write_sheet(listed, xlsx)
         log(f"{xlsx}: {len(listed)} videos")

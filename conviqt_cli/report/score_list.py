@@ -1,4 +1,4 @@
-"""The videos of a score file as a list: in which order, in a terminal, and as a spreadsheet."""
+"""The videos of a score file as a list: in which order, in a terminal, as a page, and as a spreadsheet."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.text import Text
 from conviqt_cli.errors import UsageError
 from conviqt_cli.quality.scale import ACR, Scale
 from conviqt_cli.report.batch_report import printable
+from conviqt_cli.report.page import render
 from conviqt_cli.report.score_report import colour
 from conviqt_cli.scorefiles.cells import visible
 from conviqt_cli.scorefiles.record import Entry
@@ -56,6 +57,30 @@ def score_table(entries: Sequence[Entry]) -> RenderableType:
             Text(entry.warnings, style="dim"),
         )
     return table
+
+
+def score_page(entries: Sequence[Entry], title: str) -> str:
+    """The list as one HTML page."""
+    scale = scale_of(entries)
+    failed = sum(entry.failed for entry in entries)
+    rows = [
+        (
+            printable(entry.source),
+            "failed" if entry.quality is None else f"{entry.quality:.2f}",
+            "" if entry.quality is None else scale.word(entry.quality) or "",
+            "" if entry.worst is None else f"{entry.worst:.2f}",
+            _reason(entry) if entry.quality is None else entry.warnings,
+        )
+        for entry in entries
+    ]
+    return render(
+        "scores.html",
+        title=printable(title),
+        counts=f"{len(entries) - failed} scored, {failed} failed",
+        scale=scale.description,
+        header=("video", "quality", "", "worst segment", "warnings"),
+        rows=rows,
+    )
 
 
 def write_sheet(entries: Sequence[Entry], path: Path) -> None:

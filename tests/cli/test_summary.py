@@ -22,6 +22,8 @@ def test_the_worst_come_first_and_failures_last(conviqt, tmp_path, kind):
     assert done.returncode == 0 and path.read_bytes() == before
     names = conviqt("summary", path, "--sort", "name", "--reverse", "--limit", "1").stdout.splitlines()
     assert "good.mp4" in names[1] and names[2] == "and 2 more"
+    page = conviqt("summary", path, "--html", tmp_path / "a.html", "--limit", "1").returncode
+    assert page == 0 and "<td>=poor.mp4</td><td>1.60</td>" in (tmp_path / "a.html").read_text()
     with zipfile.ZipFile(tmp_path / "a.xlsx") as book:
         sheet, strings = (book.read(f"xl/{name}.xml").decode() for name in ("worksheets/sheet1", "sharedStrings"))
     assert "=poor.mp4" in strings and "<f>" not in sheet and "<v>1.6</v>" in sheet
