@@ -191,12 +191,12 @@ def caveats(
     contents, count = data.contents, len(data)
     if contents == 1:
         said.append(
-            f"all {count} videos count as one content: training and test sets share it, so the figures do not tell how "
+            f"all {count} videos count as one content: training and test sets share it, so figures do not tell how "
             "well the regressor does on other contents, and intervals hold for versions of this content only"
         )
     elif contents < FEW_CONTENTS:
         said.append(
-            f"only {contents} contents: each of the {len(outcomes)} splits is tested on few of them, so the figures say "
+            f"only {contents} contents: each of the {len(outcomes)} splits is tested on few of them, so figures say "
             "little about new contents, and their spread is unreliable"
         )
     smallest = min(len(each.test) for each in outcomes)

@@ -53,7 +53,7 @@ def video_notes(
         times = "once" if report.jumps == 1 else f"{report.jumps} times"
         yield Note(
             "clock_jumps",
-            f"timestamps go back or jump ({times}), as in joined recordings: times are counted on across the jump",
+            f"timestamps jump ({times}), as in joined recordings: times are counted on across the jump",
         )
     if report.no_clock:
         yield Note("no_clock", "the stream has no timestamps; times assume the nominal frame rate")
@@ -123,7 +123,7 @@ def score_notes(
         text = f"{beyond} of {len(raw)} segments fell outside the scale and were set to its nearest end"
         yield Note("beyond_scale", text)
     if novelty is not None and novelty > 1:
-        text = f"unlike the videos that the regressor was fitted on (novelty {novelty:.2f}, limit 1): the score is less reliable"
+        text = f"unlike what the regressor was fitted on (novelty {novelty:.2f}, limit 1): the score is less reliable"
         yield Note("novel", text)
     if regressor.intervals is not None and not np.isfinite(regressor.intervals.half_width(DEFAULT_LEVEL)):
         text = f"no interval: the regressor was fitted on too few contents ({regressor.intervals.contents})"
