@@ -19,6 +19,9 @@ MEMORY_LIMIT = 8 << 30
 #: Bytes of ffmpeg's messages kept when only its messages are wanted.
 MESSAGES_LIMIT = 4 << 20
 
+#: Bytes read from a pipe at once.
+_BLOCK = 1 << 16
+
 _live: set[subprocess.Popen[bytes]] = set()
 _lock = threading.Lock()
 
@@ -93,7 +96,7 @@ def _both(command: Sequence[str], descriptors: tuple[int, ...], timeout: float) 
             if not ready:
                 raise TimeoutError
             for pipe in ready:
-                block = os.read(pipe.fileno(), 1 << 16)
+                block = os.read(pipe.fileno(), _BLOCK)
                 held[pipe] += block[: MESSAGES_LIMIT - len(held[pipe])]
                 if not block:
                     pending.discard(pipe)
@@ -104,6 +107,31 @@ def _both(command: Sequence[str], descriptors: tuple[int, ...], timeout: float) 
         return bytes(held[process.stdout]), bytes(held[process.stderr])
     finally:
         stop(process)
+        process.stdout.close()
+        process.stderr.close()
+
+
+def lines(process: subprocess.Popen[bytes], timeout: float) -> Iterator[tuple[bool, bytes]]:
+    """Lines of its stderr (``True``) and of its stdout (``False``) as they come, however many; closes both.
+
+    Raises ``TimeoutError`` when nothing comes for ``timeout`` seconds. A line longer than a block is cut.
+    """
+    assert process.stdout is not None and process.stderr is not None
+    pending = {process.stdout: b"", process.stderr: b""}
+    try:
+        while pending:
+            ready, _, _ = select.select(list(pending), [], [], timeout)
+            if not ready:
+                raise TimeoutError
+            for pipe in ready:
+                block = os.read(pipe.fileno(), _BLOCK)
+                *complete, rest = (pending[pipe] + block).split(b"\n")
+                for line in complete:
+                    yield pipe is process.stderr, line
+                pending[pipe] = rest[:_BLOCK]
+                if not block:
+                    del pending[pipe]
+    finally:
         process.stdout.close()
         process.stderr.close()
 

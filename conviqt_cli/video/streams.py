@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from conviqt_cli.errors import InputError
+from conviqt_cli.errors import InputError, LimitError
 from conviqt_cli.video import ffmpeg, ffmpeg_process
 from conviqt_cli.video.listing import ListedStream, Listing
 
@@ -95,22 +95,29 @@ def _check_continuation(
 
 
 def _count(source: str, videos: Sequence[ListedStream], timeout: float) -> dict[int, _Packets]:
-    """Packets of each stream; nothing for a URL, which would have to be fetched twice, and when it takes too long."""
+    """Packets of each stream; nothing for a URL, which would have to be fetched twice.
+
+    Raises :class:`LimitError` when no packet comes for ``timeout`` seconds.
+    """
     if ffmpeg.is_url(source):
         return {}
     indices = [stream.index for stream in videos]
     with ffmpeg.opened(source) as (options, name, descriptors):
-        try:
-            listed = ffmpeg_process.output(ffmpeg.all_packets_command(options, name, indices), descriptors, timeout)
-        except TimeoutError:
-            return {}
-    return dict(zip(indices, _read_packets(listed.decode("ascii", "replace"), len(indices)), strict=True))
+        process = ffmpeg_process.start(ffmpeg.all_packets_command(options, name, indices), descriptors, pictures=True)
+    try:
+        listed = (line for is_message, line in ffmpeg_process.lines(process, timeout) if not is_message)
+        found = _read_packets((line.decode("ascii", "replace") for line in listed), len(indices))
+    except TimeoutError:
+        raise LimitError(f"{source}: no data for {timeout:g} s; raise the timeout if the source is just slow") from None
+    finally:
+        ffmpeg_process.stop(process)
+    return dict(zip(indices, found, strict=True))
 
 
-def _read_packets(listed: str, streams: int) -> list[_Packets]:
+def _read_packets(listed: Iterable[str], streams: int) -> list[_Packets]:
     """Add up framecrc's lines: ``stream, dts, pts, duration, size, checksum[, F=flags]``; ``#tb 0: 1/90000`` before."""
     found, bases = [_Packets() for _ in range(streams)], [1.0] * streams
-    for line in listed.splitlines():
+    for line in listed:
         if line.startswith("#tb "):
             which, _, base = line[4:].partition(":")
             over, _, under = base.partition("/")

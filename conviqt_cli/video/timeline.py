@@ -6,11 +6,7 @@ there: which packet holds which frame, when it is shown, where decoding can begi
 
 from __future__ import annotations
 
-import os
-import select
-import subprocess
 from array import array
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -46,9 +42,6 @@ _HIDING = frozenset({"vp8", "vp9", "av1"})
 _KEY_TO_INTER_SIZE = 1.5
 
 _DISCARD = 4
-
-#: Bytes read from a pipe at once.
-_BLOCK = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -132,7 +125,7 @@ def read_timeline(info: VideoInfo, timeout: float = 120.0) -> Timeline | None:
     with ffmpeg.opened(info.source) as (options, name, descriptors):
         process = ffmpeg_process.start(ffmpeg.packets_command(options, name, info.stream), descriptors, pictures=True)
     try:
-        for is_message, line in _lines(process, timeout, info.source):
+        for is_message, line in ffmpeg_process.lines(process, timeout):
             if is_message:
                 for message in Line.split(line.decode("utf-8", "replace")):
                     log.add(message)
@@ -140,34 +133,13 @@ def read_timeline(info: VideoInfo, timeout: float = 120.0) -> Timeline | None:
             packets.add(line)
             if len(packets) > MAX_PACKETS:
                 raise LimitError(f"{info.source}: more than {MAX_PACKETS:,} packets, the limit for one video")
+    except TimeoutError:
+        raise LimitError(
+            f"{info.source}: no data for {timeout:g} s; raise the timeout if the source is just slow"
+        ) from None
     finally:
         ffmpeg_process.stop(process)
     return replace(packets.timeline(info), cut_short=log.cut_short) if len(packets) else None
-
-
-def _lines(process: subprocess.Popen[bytes], timeout: float, source: str) -> Iterator[tuple[bool, bytes]]:
-    """Lines of stderr (``True``) and of stdout (``False``) as they come; closes both.
-
-    Raises :class:`LimitError` when nothing comes for ``timeout`` seconds. A line longer than a block is cut.
-    """
-    assert process.stdout is not None and process.stderr is not None
-    pending = {process.stdout: b"", process.stderr: b""}
-    try:
-        while pending:
-            ready, _, _ = select.select(list(pending), [], [], timeout)
-            if not ready:
-                raise LimitError(f"{source}: no data for {timeout:g} s; raise the timeout if the source is just slow")
-            for pipe in ready:
-                block = os.read(pipe.fileno(), _BLOCK)
-                *complete, rest = (pending[pipe] + block).split(b"\n")
-                for line in complete:
-                    yield pipe is process.stderr, line
-                pending[pipe] = rest[:_BLOCK]
-                if not block:
-                    del pending[pipe]
-    finally:
-        process.stdout.close()
-        process.stderr.close()
 
 
 class _Packets:

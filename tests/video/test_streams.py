@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 
 from conviqt_cli.errors import DecodeError, InputError
+from conviqt_cli.video import ffmpeg_process
 from conviqt_cli.video.decode import FrameStream
+from conviqt_cli.video.listing import Listing
+from conviqt_cli.video.messages import Line
 from conviqt_cli.video.probe import probe
+from conviqt_cli.video.streams import choose
 from conviqt_cli.video.timeline import read_timeline
 
 
@@ -96,3 +100,14 @@ def test_a_stream_that_changes_its_codec_is_no_score_of_half(parts, tmp_path, or
 def test_field_files(shared, name, stream, size):
     info = probe(str(shared / "data" / "field" / name))
     assert (info.stream, info.width, info.height) == (stream, *size)
+
+
+def test_every_packet_counts_however_many(parts, ffmpeg, tmp_path, monkeypatch):
+    # The list of a long file's packets takes more than is kept of any ffmpeg's messages.
+    path = tmp_path / "a.ts"
+    path.write_bytes(parts["video.ts"].read_bytes() + parts["later_pid.ts"].read_bytes())
+    said = subprocess.run([ffmpeg, "-hide_banner", "-loglevel", "level+info", "-i", path], capture_output=True).stderr
+    listing = Listing.parse(Line.read(said))
+    monkeypatch.setattr(ffmpeg_process, "MESSAGES_LIMIT", 1000)
+    with pytest.raises(InputError, match="goes on in another stream"):
+        choose(str(path), listing, 60)
