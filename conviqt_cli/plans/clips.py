@@ -15,11 +15,13 @@ class Clip:
     """Consecutive frames that are judged together, the last one repeated up to ``CLIP_LENGTH`` where the video ends.
 
     ``repeated`` counts those repetitions. ``start`` and ``end`` are seconds: from the first frame's time to the end of
-    the last frame.
+    the last frame. ``thins`` says that too many clips came before this one: every second of those, beginning with the
+    second, does not count any more.
     """
 
     frames: tuple[Frame, ...]
     repeated: int = 0
+    thins: bool = False
 
     @property
     def start(self) -> float:
@@ -38,7 +40,12 @@ def clips(frames: Iterable[Frame], plan: SamplingPlan, duration: float | None) -
     The last clip always ends at the last frame, overlapping the one before where it must, so that no ending goes
     unseen. A video shorter than ``CLIP_LENGTH`` frames gives one clip, padded. Holds at most 2 * ``CLIP_LENGTH``
     frames.
+
+    Of a video that turns out longer than ``duration`` says, every second clip is given up and those that follow lie
+    twice as far apart, each time that they become a tenth more than the plan allows (:attr:`Clip.thins`).
     """
+    limit = None if plan.max_clips is None else (plan.max_clips + max(2, plan.max_clips // 10)) // 2 * 2
+    counted, first_start = 0, 0.0
     period = plan.period_for(duration)
     recent: deque[Frame] = deque(maxlen=CLIP_LENGTH)
     gathered: list[Frame] = []
@@ -55,7 +62,15 @@ def clips(frames: Iterable[Frame], plan: SamplingPlan, duration: float | None) -
             continue
         gathered.append(frame)
         if len(gathered) == CLIP_LENGTH:
-            yield Clip(tuple(gathered))
+            clip = Clip(tuple(gathered), thins=counted == limit)
+            if not counted:
+                first_start = clip.start
+            if clip.thins:
+                # Slow videos have clips that lie further apart than was planned.
+                period = 2 * max(period, (clip.start - first_start) / counted)
+                counted //= 2
+            counted += 1
+            yield clip
             last_clip_end = frame.index
             if period > 0:
                 # Where the plan's next start has passed already, the next clip follows at once.

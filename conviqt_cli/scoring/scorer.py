@@ -221,7 +221,9 @@ class Scorer:
             if progress:
                 progress(info, ScoringProgress(done, planned.frames, time.perf_counter() - began))
 
-        vectors, starts, ends = [], [], []
+        vectors: list[NDArray[np.float32]] = []
+        starts: list[float] = []
+        ends: list[float] = []
         repeated = 0
         checks, combing = PictureChecks(), Combing()
         extractor = FeatureExtractor(self.encoder, self._picture, self._display, report_progress)
@@ -234,6 +236,8 @@ class Scorer:
                 clips_ahead(stream, planned.clips(stream)) as source_of_clips,
             ):
                 for clip in map(inside, source_of_clips):
+                    if clip.thins:
+                        del vectors[1::2], starts[1::2], ends[1::2]
                     checks.see(clip)
                     combing.see(clip)
                     vectors.append(self.encoder.temporal(extractor.spatial(clip)))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from conviqt_cli.errors import UsageError
-from conviqt_cli.plans.clips import clips
+from conviqt_cli.plans.clips import Clip, clips
 from conviqt_cli.plans.time_plan import CLIP_LENGTH, DENSE, SPARSE, SPARSE_MIN_CLIPS, SamplingPlan, parse_plan
 from conviqt_cli.video.decode import Frame
 from conviqt_cli.video.picture import RgbPicture
@@ -65,6 +65,20 @@ def test_long_videos_spread_their_clips_over_all_of_it():
     plan = SamplingPlan("sparse", 1.0, max_clips=10)
     found = list(clips(stream(25 * 100), plan, 100.0))
     assert len(found) == 11 and [clip.start for clip in found[:-1]] == pytest.approx(range(0, 100, 10))
+
+
+@pytest.mark.parametrize(("fps", "stated"), [(25.0, None), (25.0, 10.0), (1.0, None)])
+def test_a_length_that_is_unknown_or_wrong_does_not_mean_more_clips(fps, stated):
+    plan = SamplingPlan("sparse", 1.0, max_clips=10, min_clips=8)
+    kept: list[Clip] = []
+    for clip in clips(stream(4000, fps), plan, stated):
+        if clip.thins:
+            del kept[1::2]
+        kept.append(clip)
+        assert len(kept) <= 13
+    starts = np.array([clip.start for clip in kept[:-1]])
+    assert len(kept) >= 6 and kept[-1].frames[-1].index == 3999
+    assert np.ptp(np.diff(starts)) <= 17 / fps  # evenly spread, but for a clip's length
 
 
 def test_slow_and_burst_clocks():
