@@ -186,9 +186,12 @@ def thumbnails_command(
 
 
 def frames_command(options: dict[str, Any], name: str, stream: int, packets: list[int]) -> list[str]:
-    """Decode the packets of the given numbers alone and report what their frames are, writing no picture."""
+    """Decode the packets of the given numbers alone and report what their frames are, writing no picture.
+
+    A frame's stamp is the number of its packet, but in bare streams, whose frames have none.
+    """
     kept = "+".join(f"eq(n,{number})" for number in packets)
-    options = {**options, "bsf:v": f"noise=drop='not({kept})'"}
+    options = {**options, "bsf:v": f"setts=pts=N:dts=NOPTS,noise=drop='not({kept})'", "copyts": None}
     return _command(options, name, f"0:{stream}", {"vf": "showinfo=checksum=0", "f": "null"}, "info", "-")
 
 

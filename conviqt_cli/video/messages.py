@@ -14,7 +14,7 @@ from fractions import Fraction
 #: message of another component can stand in the middle of a line.
 _BEGIN = re.compile(r"(?<=.)(?=\[[^\[\]@]+ @ 0x[0-9a-f]+\] (?:\[[^\[\]@]+ @ 0x[0-9a-f]+\] )*\[[a-z]+\])(?<!\] )")
 _LINE = re.compile(r"^(?:\[(?P<who>[^\]]*?)(?: @ 0x[0-9a-f]+)\] )*\[(?P<level>[a-z]+)\] ?(?P<text>.*)$")
-_FRAME = re.compile(r"^n: *\d+ pts:")
+_FRAME = re.compile(r"^n: *\d+ pts: *(?P<stamp>-?\d+|NOPTS)")
 _PICTURE = re.compile(r" fmt:(?P<fmt>\S+).* sar:(?P<sar>\d+/\d+) s:(?P<w>\d+)x(?P<h>\d+) i:(?P<interlaced>\S)")
 _COLOUR = re.compile(r"\bcolor_(?P<property>range|space|primaries|trc):(?P<value>\S+)")
 _COLOUR_NAMES = (
@@ -66,13 +66,17 @@ class Line:
 
 @dataclass(frozen=True)
 class FrameFacts:
-    """What showinfo says of one frame: its pixel format, the shape of a pixel, its size as displayed."""
+    """What showinfo says of one frame: its pixel format, the shape of a pixel, its size as displayed, its time stamp.
+
+    ``stamp`` is in units of the stream, ``None`` where there is none.
+    """
 
     pixel_format: str
     sample_aspect: Fraction
     width: int
     height: int
     interlaced: bool
+    stamp: int | None = None
 
     @classmethod
     def among(cls, lines: Iterable[Line]) -> list[FrameFacts]:
@@ -82,8 +86,8 @@ class FrameFacts:
     @classmethod
     def parse(cls, line: Line) -> FrameFacts | None:
         """Read a showinfo frame line, or ``None`` for any other line."""
-        picture = _PICTURE.search(line.text)
-        if "showinfo" not in line.who or not _FRAME.match(line.text) or not picture:
+        frame, picture = _FRAME.match(line.text), _PICTURE.search(line.text)
+        if "showinfo" not in line.who or not frame or not picture:
             return None
         numerator, denominator = (int(part) for part in picture["sar"].split("/"))
         return cls(
@@ -92,6 +96,7 @@ class FrameFacts:
             width=int(picture["w"]),
             height=int(picture["h"]),
             interlaced=picture["interlaced"] in "TB",
+            stamp=None if frame["stamp"] == "NOPTS" else int(frame["stamp"]),
         )
 
 

@@ -36,8 +36,12 @@ def settle_size(info: VideoInfo, timeline: Timeline, timeout: float) -> VideoInf
             said = ffmpeg_process.messages(command, descriptors, timeout)
         except TimeoutError:
             return info
-    sizes = [(facts.width, facts.height) for facts in FrameFacts.among(Line.read(said))]
-    if len(set(sizes)) < 2 or len(sizes) != len(numbers):
+    frames = FrameFacts.among(Line.read(said))
+    if len(frames) != len(numbers):
+        # Some could not be decoded, as where recordings were joined; the others know which packets they come from.
+        numbers = np.array([facts.stamp for facts in frames if facts.stamp in set(numbers.tolist())], np.int64)
+    sizes = [(facts.width, facts.height) for facts in frames]
+    if len(set(sizes)) < 2 or len(sizes) != len(set(numbers.tolist())):
         return info
     spans = np.diff(np.append(_times(timeline, numbers), timeline.end))
     shown: dict[tuple[int, int], float] = defaultdict(float)

@@ -35,6 +35,14 @@ ROUNDING = 1.1e-3
 #: Codecs whose closed groups of pictures can be decoded on their own.
 _SEPARABLE = frozenset({"h264", "hevc", "vp8", "vp9", "av1", "mpeg2video", "mpeg1video"})
 
+#: Bare streams of pictures: whatever stamps their packets have are made up, and ffmpeg's decoders go without.
+_BARE = frozenset(
+    {
+        "av1", "avs2", "avs3", "cavsvideo", "dirac", "dnxhd", "evc", "h261", "h263", "h264", "hevc", "ingenient", "m4v",
+        "mjpeg", "mjpeg_2000", "mpegvideo", "obu", "vc1", "vvc",
+    }
+)  # fmt: skip
+
 #: Codecs with frames that are never shown; such a packet has the stamp of the one that follows it.
 _HIDING = frozenset({"vp8", "vp9", "av1"})
 
@@ -181,7 +189,7 @@ class _Packets:
         if not shown.any():
             shown[:] = True
         nominal = float(1 / info.fps) if info.fps else 0.04
-        if np.isnan(stamps[shown]).mean() > MAX_UNSTAMPED_SHARE:
+        if info.container in _BARE or np.isnan(stamps[shown]).mean() > MAX_UNSTAMPED_SHARE:
             decode = np.frombuffer(self._decode, np.float64)[shown] * self._base
             return _unstamped(decode, nominal, np.flatnonzero(key))
         shown &= _decodable(stamps, key)

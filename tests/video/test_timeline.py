@@ -86,6 +86,16 @@ def test_streams_without_a_clock_are_counted(counted, copy, tmp_path, name):
     assert values == numbers == [30, 31, 32, 33, 34]
 
 
+def test_a_part_of_bare_motion_jpeg_is_that_of_the_same_packets_in_a_container(make_video, copy, tmp_path):
+    held = make_video(tmp_path / "a.mkv", "-c:v", "mjpeg", "-pix_fmt", "yuvj420p", frames=40)
+    parts = []
+    for path in (held, copy(held, tmp_path / "a.mjpeg")):
+        found = schedule(probe(str(path)), parse_plan("sparse"), start=0.48, duration=0.64)
+        with found.open(60) as stream:
+            parts.append([frame.pixels for clip in found.clips(stream) for frame in clip.frames])
+    assert len(parts[0]) == 16 and np.array_equal(parts[0], parts[1])
+
+
 def test_frames_that_are_never_shown_are_in_no_clip(ffmpeg, make_video, tmp_path):
     two_passes = ("-c:v", "libvpx", "-b:v", "60k", "-auto-alt-ref", "1", "-lag-in-frames", "16")
     for number in ("1", "2"):
@@ -165,3 +175,14 @@ def test_the_size_shown_most_of_the_time_counts(make_video, tmp_path, sizes, exp
     assert {frame.pixels.shape for frame in frames} == {(expected[1], expected[0], 3)}
     if sizes[0][0] == "64x96":  # a turned phone: the picture is not squeezed, its sides are black
         assert frames[0].pixels[:, :20].max() <= 2 and frames[0].pixels[:, 40:56].mean() > 20
+
+
+def test_the_size_counts_although_a_key_frame_is_damaged_where_recordings_were_joined(make_video, tmp_path):
+    sizes = (("96x54", 20), ("192x108", 50))
+    parts = [
+        make_video(tmp_path / f"{n}.ts", "-c:v", "mpeg2video", size=size, frames=count)
+        for n, (size, count) in enumerate(sizes)
+    ]
+    path = tmp_path / "a.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    assert settled(path)[0].width == 192
