@@ -11,9 +11,13 @@ from rich.text import Text
 from conviqt_cli.plans.picture_plan import SOURCE, WHOLE
 from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.quality.scale import Scale
+from conviqt_cli.scoring.events import CUT
 from conviqt_cli.scoring.results import Result, VideoScore
 
 _BARS = "▁▂▃▄▅▆▇█"
+#: Most events listed.
+_EVENTS = 8
+
 _LOOKS_LIKE = "looks like"
 _COLOURS = ("red", "dark_orange", "yellow", "green", "bright_green")
 
@@ -24,8 +28,9 @@ def full_report(score: VideoScore, width: int = 80) -> RenderableType:
     if len(score.segments) > 1:
         parts += [*_timeline(score, max(20, min(width - 14, 100))), Text("")]
         parts += [_worst(score), Text("")]
-    parts.append(_facts(score))
-    parts += [Text.assemble(("warning  ", "yellow"), note.text) for note in score.warnings]
+    parts += [*_events(score), _facts(score)]
+    said = {event.code for event in score.events}
+    parts += [Text.assemble(("warning  ", "yellow"), note.text) for note in score.warnings if note.code not in said]
     return Group(*parts)
 
 
@@ -119,6 +124,15 @@ def _worst(score: VideoScore) -> RenderableType:
             *([segment.diagnosis.text.removeprefix(f"{_LOOKS_LIKE} ")] if segment.diagnosis else []),
         )
     return table
+
+
+def _events(score: VideoScore) -> list[RenderableType]:
+    """A line each; cuts are no faults, and there may be hundreds of them."""
+    events = [event for event in score.events if event.code != CUT]
+    lines: list[RenderableType] = [Text.assemble(("  event    ", "yellow"), each.text) for each in events[:_EVENTS]]
+    if len(events) > _EVENTS:
+        lines.append(Text(f"           and {len(events) - _EVENTS} more, which JSON lists"))
+    return [*lines, Text("")] if lines else []
 
 
 def _facts(score: VideoScore) -> Text:

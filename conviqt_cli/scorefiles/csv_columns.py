@@ -13,12 +13,13 @@ IDENTITY = ("model", "model_checksum", "encoder_id", "regressor", "settings")
 _RUN_COLUMNS = ("error_code", "error", "scale", *IDENTITY, "bytes", "mtime_ns", "sha256", "wall_seconds")
 VIDEO_COLUMNS = (
     "schema", "source", "status", "quality", "word", "interval_low", "interval_high", "novelty", "pooling", "segments",
-    "worst_start", "worst_quality", "duration", "width", "height", "codec", "warnings", *_RUN_COLUMNS,
+    "worst_start", "worst_quality", "duration", "width", "height", "codec", "events", "warnings",
+    *_RUN_COLUMNS,
 )  # fmt: skip
 SEGMENT_COLUMNS = (
     "schema", "source", "status", "segment", "segments", "start", "end", "quality", "word", "interval_low",
-    "interval_high", "diagnosis", "diagnosis_level", "diagnosis_probability", "video_quality", "novelty", "warnings",
-    *_RUN_COLUMNS,
+    "interval_high", "diagnosis", "diagnosis_level", "diagnosis_probability", "video_quality", "novelty", "events",
+    "warnings", *_RUN_COLUMNS,
 )  # fmt: skip
 
 #: Columns that hold numbers; all others hold texts, which are escaped as :mod:`.cells` says.

@@ -20,6 +20,7 @@ worst_quality       its quality
 duration            length as the container states it, seconds; empty where it does not
 width, height       picture size as displayed, pixels
 codec               ffmpeg's name of the video codec
+events              codes of the events (cuts left out), each once, separated by spaces
 warnings            codes of the warnings, separated by spaces
 error_code          why it failed, for programs: ``unreadable``, ``decode_failed``, ``limit``, ``changed``, ``internal``
 error               the same for people
@@ -38,7 +39,8 @@ wall_seconds        time it took to score, seconds: the one column that differs 
 With ``--segments`` a video has one row per segment, a failed one a single row. ``segment`` counts from 0, ``start``
 and ``end`` are seconds, ``quality``, ``word`` and the interval are the segment's; ``diagnosis`` is the likeliest family
 of distortion (``pristine``: none), ``diagnosis_level`` its level from 0 to 5 and ``diagnosis_probability`` its
-probability, all empty where the model has no diagnosis; ``video_quality`` is the pooled one; all others are as above.
+probability, all empty where the model has no diagnosis; ``video_quality`` is the pooled one; ``events`` are those of
+the segment's time; all others are as above.
 
 Numbers have four decimals, ``wall_seconds`` three; they are the same as in JSON.
 """
@@ -65,6 +67,7 @@ from conviqt_cli.scorefiles.csv_columns import (
 )
 from conviqt_cli.scorefiles.record import Entry, FileFacts, Record, interned
 from conviqt_cli.scorefiles.resaved_csv import read_resaved
+from conviqt_cli.scoring.events import CUT, Event
 from conviqt_cli.scoring.results import DECIMALS, SCHEMA, Interval, VideoScore
 
 
@@ -172,6 +175,7 @@ def video_row(score: VideoScore) -> dict[str, str]:
         "width": str(score.video.width),
         "height": str(score.video.height),
         "codec": score.video.codec,
+        "events": _codes(score.events),
     }
 
 
@@ -188,10 +192,15 @@ def segment_rows(score: VideoScore) -> list[dict[str, str]]:
             **_ends(segment.interval),
             **_diagnosis(segment.diagnosis),
             "video_quality": number(score.quality),
+            "events": _codes(each for each in score.events if each.start < segment.end and each.end > segment.start),
             **_shared_cells(score),
         }
         for index, segment in enumerate(score.segments)
     ]
+
+
+def _codes(events: Iterable[Event]) -> str:
+    return " ".join(dict.fromkeys(event.code for event in events if event.code != CUT))
 
 
 def number(value: float | None) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from conviqt_cli.arrays import Mask
 from conviqt_cli.plans.clips import Clip
+from conviqt_cli.scoring.events import Event, event, runs
 from conviqt_cli.scoring.results import Note
 
 #: Frames of a clip that are looked at: a film with its fields spread over five frames combs two of them.
@@ -41,6 +42,7 @@ class Combing:
 
     def __init__(self) -> None:
         self._combed = self._moving = 0
+        self._clips: list[tuple[float, float, bool]] = []
 
     def see(self, clip: Clip) -> None:
         """Take a clip into account; frames that are repeated or do not move count for nothing."""
@@ -49,20 +51,34 @@ class Combing:
             return
         # Luma: colour is stored in half the lines, which green would inherit.
         luma = [each.luma(1, max(1, each.width // _COLUMNS)).astype(np.int16) for each in pictures]
-        for before, picture in itertools.pairwise(luma):
-            combed = is_combed(before, picture) if before.shape == picture.shape else None
-            self._moving += combed is not None
-            self._combed += bool(combed)
+        seen = [is_combed(a, b) for a, b in itertools.pairwise(luma) if a.shape == b.shape]
+        combed, moving = sum(map(bool, seen)), sum(each is not None for each in seen)
+        self._moving += moving
+        self._combed += combed
+        if moving:
+            self._clips.append((clip.start, clip.end, combed >= _SHARE * moving))
 
     def notes(self, interlaced: bool) -> Iterator[Note]:
         """A warning, unless the video is marked as ``interlaced`` anyway."""
-        if interlaced or self._moving < _FEWEST or self._combed < _SHARE * self._moving:
+        if not self._is_combed(interlaced):
             return
         yield Note(
             "combing",
             f"{self._combed / self._moving:.0%} of the moving frames show two moments in alternating lines: probably "
             "interlaced video that is not marked as such; scored as stored, without deinterlacing",
         )
+
+    def events(self, interlaced: bool) -> Iterator[Event]:
+        """Where that is, to the length of a clip and the gaps beside it; clips that do not move count for nothing."""
+        if not self._is_combed(interlaced):
+            return
+        what = "two moments in alternating lines (combing, as of interlaced video that is not marked as such)"
+        throughout = all(combed for _, _, combed in self._clips)
+        for start, end in runs(self._clips):
+            yield event("combing", what, start, end, about=True, throughout=throughout)
+
+    def _is_combed(self, interlaced: bool) -> bool:
+        return not interlaced and self._moving >= _FEWEST and self._combed >= _SHARE * self._moving
 
 
 def is_combed(before: NDArray[np.int16], picture: NDArray[np.int16]) -> bool | None:

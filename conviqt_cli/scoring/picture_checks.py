@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conviqt_cli.plans.clips import Clip
+from conviqt_cli.scoring.events import Coverage, Event, event
+from conviqt_cli.scoring.motion import Motion
 from conviqt_cli.scoring.results import Note
 from conviqt_cli.video.decode import Frame
 
@@ -88,6 +90,7 @@ class PictureChecks:
         self._before: tuple[Frame, NDArray[np.uint8]] | None = None
         self._pulsed = False
         self._frames = 0
+        self._coverage, self._motion = Coverage(), Motion()
 
     def see(self, clip: Clip) -> None:
         """Take a clip into account; frames that it shares with the clip before count once."""
@@ -97,16 +100,39 @@ class PictureChecks:
 
     def notes(self) -> Iterator[Note]:
         """Warnings about what was seen."""
+        for code, what, stretches in self._kinds():
+            found, throughout = self._found(code, stretches)
+            if throughout:
+                yield Note(code, f"{what} from beginning to end")
+            elif found:
+                times = [f"{each.start:.2f} to {each.end:.2f} s" for each in found[:_NAMED]]
+                more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+                yield Note(code, f"{what} from {', '.join(times)}{more}")
+
+    def events(self) -> Iterator[Event]:
+        """The same stretches one by one, then those with repeated frames, and cuts."""
+        for code, what, stretches in self._kinds():
+            found, throughout = self._found(code, stretches)
+            if throughout:
+                yield event(code, what, self._coverage.start, self._coverage.end, throughout=True)
+            else:
+                for each in found:
+                    about = self._coverage.vague(each.start, each.end)
+                    yield event(code, what, each.start, each.end, about)
+        yield from self._motion.events()
+
+    def _kinds(self) -> Iterator[tuple[str, str, _Stretches]]:
         colour = next(iter(self._colours)) if len(self._colours) == 1 else "a single colour"
-        yield from self._note("blank", self._blank, f"the picture is blank ({colour})")
-        yield from self._note("test_pattern", self._pattern, "the picture is a test pattern (colour bars)")
-        yield from self._note("frozen", self._frozen, "the picture stands still")
+        yield "blank", f"the picture is blank ({colour})", self._blank
+        yield "test_pattern", "the picture is a test pattern (colour bars)", self._pattern
+        yield "frozen", "the picture stands still", self._frozen
 
     def _see(self, frame: Frame) -> None:
         picture = frame.picture
         sample = picture.luma(max(1, picture.height // _ROWS), max(1, picture.width // _COLUMNS))
         coarse = picture.sample(max(1, picture.height // 48), max(1, picture.width // 64))
         self._frames += 1
+        follows = self._coverage.add(frame.index, frame.time, frame.time + frame.duration)
         colour = _blank_colour(coarse)
         pattern = colour is None and _is_colour_bars(coarse)
         if colour is not None:
@@ -115,19 +141,28 @@ class PictureChecks:
         else:
             self._blank.end()
         self._pattern.add(frame) if pattern else self._pattern.end()
-        self._see_change(frame, sample, colour is None and not pattern)
+        self._see_change(frame, sample, colour is None and not pattern, follows)
         self._before = (frame, np.ascontiguousarray(sample))
 
-    def _see_change(self, frame: Frame, sample: NDArray[np.uint8], lively: bool) -> None:
-        """Compare the frame with the one before; blank and test pictures are not called frozen as well."""
+    def _see_change(self, frame: Frame, sample: NDArray[np.uint8], lively: bool, follows: bool) -> None:
+        """Compare the frame with the one before, which it may or may not directly follow.
+
+        Blank and test pictures are not called frozen as well.
+        """
+        if not follows:
+            self._motion.interrupt()
         if self._before is None or not lively or self._before[1].shape != sample.shape:
             self._frozen.end()
+            self._motion.interrupt()
             return
         before, earlier = self._before
         change = np.maximum(earlier, sample) - np.minimum(earlier, sample)
         largest, mean = int(change.max()), float(change.mean())
         stretch = self._frozen.current
-        if largest <= _STILL_PIXEL and mean <= _STILL_MEAN:
+        still = largest <= _STILL_PIXEL and mean <= _STILL_MEAN
+        if follows:
+            self._motion.see(frame, mean, still)
+        if still:
             self._pulsed = False
             self._frozen.add(frame, before)
             assert self._frozen.current is not None
@@ -145,19 +180,15 @@ class PictureChecks:
             self._pulsed = False
             self._frozen.end()
 
-    def _note(self, code: str, stretches: _Stretches, what: str) -> Iterator[Note]:
+    def _found(self, code: str, stretches: _Stretches) -> tuple[list[_Stretch], bool]:
+        """The stretches that are worth naming, and whether together they are the whole video."""
         found = stretches.found()
         moving = code == "frozen"
         if moving:
             found = [each for each in found if each.equal >= _EQUAL * each.frames]
         frames = sum(each.frames for each in (found if moving else stretches.done))
         # A video shorter than any stretch can be blank from end to end, but one picture cannot be frozen.
-        if frames > 0 and frames >= ALL * self._frames:
-            yield Note(code, f"{what} from beginning to end")
-        elif found:
-            times = [f"{each.start:.2f} to {each.end:.2f} s" for each in found[:_NAMED]]
-            more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-            yield Note(code, f"{what} from {', '.join(times)}{more}")
+        return found, frames > 0 and frames >= ALL * self._frames
 
 
 def _blank_colour(coarse: NDArray[np.uint8]) -> str | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 
 from conviqt_cli.plans.clips import Clip
+from conviqt_cli.scoring.events import Event, event, runs
 from conviqt_cli.scoring.results import Note
 from conviqt_cli.video.bars import Bars
 from conviqt_cli.video.picture import Rectangle
@@ -18,6 +20,7 @@ class PictureInside:
     def __init__(self, info: VideoInfo, bars: Bars) -> None:
         self._info, self._bars = info, bars
         self._areas: Counter[Rectangle | None] = Counter()
+        self._clips: list[tuple[float, float, bool]] = []
 
     def __call__(self, clip: Clip) -> Clip:
         """The clip's frames without their bars; bars that come or go within a clip stay."""
@@ -26,6 +29,7 @@ class PictureInside:
         frames = {frame.index: frame for frame in clip.frames}
         area = self._bars.area([frame.picture for frame in frames.values()])
         self._areas[area] += 1
+        self._clips.append((clip.start, clip.end, area is not None))
         if area is None:
             return clip
         return replace(clip, frames=tuple(replace(frame, picture=frame.picture.part(area)) for frame in clip.frames))
@@ -50,3 +54,9 @@ class PictureInside:
                 "bars", f"black bars that change: scored the picture inside, of {whole} pixels {parts} of {clips} clips"
             )
         ]
+
+    def events(self) -> Iterator[Event]:
+        """Where there are bars, to the length of a clip and the gaps beside it."""
+        throughout = all(bars for _, _, bars in self._clips)
+        for start, end in runs(self._clips):
+            yield event("bars", "black bars around the picture", start, end, about=True, throughout=throughout)

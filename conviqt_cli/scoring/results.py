@@ -7,6 +7,7 @@ from typing import Any
 
 from conviqt_cli.quality.diagnosis import Diagnosis
 from conviqt_cli.quality.scale import Scale
+from conviqt_cli.scoring.events import Event
 from conviqt_cli.scoring.settings import ScoringSettings
 from conviqt_cli.video.picture import Rectangle
 from conviqt_cli.video.probe import VideoInfo
@@ -68,6 +69,7 @@ class VideoScore:
     how far the video lies from what the regressor was fitted on (above 1: outside it), ``None`` when not known.
     ``settings`` are those it was made with; ``wall_seconds`` is how long scoring took.
     ``scored_area`` is the picture inside black bars that most clips were cut down to, ``None`` for the whole frame.
+    ``events`` are stretches in which something is to be seen that the score alone does not tell, in order of time.
     """
 
     source: str
@@ -83,6 +85,7 @@ class VideoScore:
     novelty: float | None = None
     warnings: tuple[Note, ...] = field(default=())
     scored_area: Rectangle | None = None
+    events: tuple[Event, ...] = field(default=())
 
     @property
     def pooling(self) -> str:
@@ -121,6 +124,9 @@ class VideoScore:
                     "diagnosis": _diagnosis(segment.diagnosis),
                 }
                 for segment in self.segments
+            ],
+            "events": [
+                {**asdict(event), "start": _rounded(event.start), "end": _rounded(event.end)} for event in self.events
             ],
             "warnings": [asdict(note) for note in self.warnings],
             "model": asdict(self.model),

@@ -25,6 +25,7 @@ from conviqt_cli.quality.intervals import DEFAULT_LEVEL
 from conviqt_cli.quality.pooling import pool
 from conviqt_cli.quality.regressor import Regressor, check_belongs, load_regressor
 from conviqt_cli.scoring.combing import Combing
+from conviqt_cli.scoring.events import Event
 from conviqt_cli.scoring.feature_set import FeatureSet
 from conviqt_cli.scoring.features import FeatureExtractor
 from conviqt_cli.scoring.picture_checks import PictureChecks
@@ -56,6 +57,7 @@ class _Encoded:
     frames: int
     notes: tuple[Note, ...]
     area: Rectangle | None
+    events: tuple[Event, ...]
 
 
 class Scorer:
@@ -155,6 +157,7 @@ class Scorer:
             novelty=novelty,
             warnings=(*encoded.notes, *score_notes(raw, quality, novelty, regressor, self.bundle)),
             scored_area=encoded.area,
+            events=encoded.events,
         )
 
     def features(
@@ -261,7 +264,12 @@ class Scorer:
             *checks.notes(),
             *combing.notes(info.interlaced),
         )
-        return _Encoded(info, stacked, np.array(starts), np.array(ends), extractor.count, notes, inside.area)
+        events = sorted(
+            (*inside.events(), *checks.events(), *combing.events(info.interlaced)), key=lambda each: each.start
+        )
+        return _Encoded(
+            info, stacked, np.array(starts), np.array(ends), extractor.count, notes, inside.area, tuple(events)
+        )
 
 
 def _intervals(

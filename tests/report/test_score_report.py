@@ -14,6 +14,7 @@ from conviqt_cli.report.batch_report import batch_summary, printable
 from conviqt_cli.report.score_report import clock, colour, full_report, summary
 from conviqt_cli.scorefiles.record import Entry
 from conviqt_cli.scorefiles.tally import Tally
+from conviqt_cli.scoring.events import Event, event
 from conviqt_cli.scoring.results import FailedScore, Interval, ModelInfo, Note, SegmentScore, VideoScore
 from conviqt_cli.scoring.settings import ScoringSettings
 from conviqt_cli.video.probe import VideoInfo
@@ -45,6 +46,14 @@ def test_one_video_in_full():
     assert [each[3] for each in worst] == ["1.40", "3.20", "4.60"]
     bars = next(line for line in text.splitlines() if "▁" in line or "█" in line).strip()
     assert bars[0] == "█" and "▁" in bars and bars[0] > bars[-1] > min(bars)
+
+
+def test_events_are_listed_and_not_said_again_as_warnings():
+    frozen = event("frozen", "the picture stands still", 1.0, 2.0, about=True)
+    events = (frozen, *(Event("cut", float(n), float(n), "the scene changes") for n in range(3)))
+    text = shown(full_report(replace(SCORE, events=events, warnings=(Note("frozen", "the picture stands still"),))))
+    assert "event    the picture stands still from about 1.00 to 2.00 s" in text
+    assert "warning" not in text and "scene changes" not in text
 
 
 def test_a_single_segment_needs_no_timeline():

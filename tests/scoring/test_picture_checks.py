@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from conviqt_cli.plans.clips import Clip
+from conviqt_cli.scoring.events import Event
 from conviqt_cli.scoring.picture_checks import PictureChecks
 from conviqt_cli.video.decode import FrameStream
 from conviqt_cli.video.picture import RgbPicture
@@ -119,3 +120,49 @@ def test_frozen_across_clips_that_lie_apart(film):
         moved = RgbPicture(np.roll(frame.pixels, frame.index, 1))
         moving.see(Clip((type(frame)(frame.index, frame.time, frame.duration, moved),)))
     assert list(moving.notes()) == []
+
+
+def events_of(path: Path, *firsts: int) -> list[Event]:
+    frames = frames_of(path)
+    checks = PictureChecks()
+    for first in firsts or range(0, len(frames), 16):
+        checks.see(Clip(tuple(frames[first : first + 16])))
+    return list(checks.events())
+
+
+def test_events_have_times_and_say_about_where_a_gap_hides_them(film):
+    path = film("loop=25:1:20,setpts=N/25/TB", "-c:v", "libx264", "-crf", "18")
+    (frozen,) = events_of(path)
+    assert (frozen.code, frozen.about, frozen.throughout) == ("frozen", False, False)
+    assert (frozen.start, frozen.end) == pytest.approx((0.8, 1.84), abs=0.13)
+    # The first clip ends before the picture stops, the second begins when it has stood for a while.
+    (seen,) = events_of(path, 0, 25)
+    assert seen.about and seen.start == pytest.approx(1.0) and "about 1.00 to" in seen.text
+    (still,) = events_of(film(STILL))
+    assert still.throughout and still.text == "the picture stands still from beginning to end"
+
+
+#: Moves 2 pixels a frame, so that no compression can take the movement for none.
+PAN = "trim=end_frame=1,loop=-1:1:0,setpts=N/25/TB,scale=384:216,crop=192:108:2*n:0"
+LOSSLESS = ("-c:v", "ffv1")
+
+
+def test_a_stutter_is_named_and_an_even_movement_is_not(film):
+    assert events_of(film(PAN, *LOSSLESS)) == []
+    # Of frames 20 to 25 each shows frame 20; later, 34 and 36 are dropped.
+    stutter = film(f"{PAN},select='not(between(n,21,25)+eq(n,34)+eq(n,36))',fps=25", *LOSSLESS, frames=50)
+    (found,) = events_of(stutter)
+    assert found.code == "repeated_frames" and found.text.startswith("the movement stutters (7 frames repeat")
+    assert (found.start, found.end) == pytest.approx((0.84, 1.48), abs=0.05)
+
+
+def test_a_lower_frame_rate_inside_is_a_cadence(film):
+    (found,) = events_of(film(f"{PAN},fps=12.5,fps=25", *LOSSLESS))
+    assert (found.code, found.text.split(" (")[0]) == ("cadence", "every second frame repeats the one before")
+
+
+def test_a_cut_is_found_and_a_flash_is_none(film):
+    cut = film(f"{PAN},negate=enable='gte(n,24)'", *LOSSLESS)
+    (found,) = events_of(cut)
+    assert found.code == "cut" and found.start == pytest.approx(0.96)
+    assert events_of(film(f"{PAN},negate=enable='eq(n,24)'", *LOSSLESS)) == []
