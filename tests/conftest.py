@@ -50,6 +50,7 @@ def shared() -> Path:
 def diagnosing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The default bundle with a made-up diagnosis head, which always sees blur of level 3 (64 %), then noise."""
     from conviqt_cli.model.bundle import open_bundle
+    from conviqt_cli.plans.picture_plan import CROPS
     from conviqt_cli.quality.diagnosis import DiagnosisHead
     from conviqt_cli.training.heads.assembly import seal
 
@@ -62,7 +63,8 @@ def diagnosing(tmp_path_factory: pytest.TempPathFactory) -> Path:
         bundle.encoder_id, {"labels": "made up"},
     )  # fmt: skip
     head.save(folder / "diagnosis.safetensors")
-    seal(folder, {"diagnosis": "diagnosis.safetensors"})
+    head.for_encoder(bundle.encoder_id, CROPS.id).save(folder / "diagnosis_crops.safetensors")
+    seal(folder, {"diagnosis": "diagnosis.safetensors", "diagnosis_crops": "diagnosis_crops.safetensors"})
     return folder
 
 

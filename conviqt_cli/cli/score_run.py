@@ -231,16 +231,10 @@ def _check(scorer: Scorer, asked: ScoringSettings, reporting: Reporting) -> None
         if settings.picture is not None:
             log(f"picture {settings.picture.to_dict()}, display {settings.display}")
     if not reporting.quiet and asked.precision != "auto":
-        from conviqt_cli.model.torch_backend import choose_device, choose_precision
+        from conviqt_cli.model.torch_backend import is_emulated
 
-        better = choose_precision("auto", choose_device(scorer.settings.device))
-        if scorer.settings.device == "cpu" and scorer.encoder.backend == "torch" and _is_slow(asked.precision, better):
-            log(f"warning: --precision {asked.precision} is slow on this CPU; --precision {better} is faster")
-
-
-def _is_slow(precision: str, best: str) -> bool:
-    """Whether a CPU whose fastest precision by PyTorch is ``best`` only emulates ``precision``."""
-    return precision == "fp16" or (precision == "bf16" and best == "fp32")
+        if is_emulated(asked.precision, scorer.settings.device):
+            log(f"warning: --precision {asked.precision} is slow on this CPU; --precision auto is faster")
 
 
 @contextlib.contextmanager

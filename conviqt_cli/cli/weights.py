@@ -39,11 +39,11 @@ def list_() -> None:
     )
 )
 def show(bundle: options.BundleName = None) -> None:
-    """Print a bundle's manifest as JSON, with its encoder's id, its checksum and the distortions it can name."""
+    """Print a bundle's manifest as JSON, with its encoder's id, its checksum and the distortions that it names."""
     from conviqt_cli.model.bundle import open_bundle
 
     opened = open_bundle(bundle)
-    head = opened.diagnosis()
+    head = opened.diagnosis(next(iter(opened.picture_plans)))
     facts = {
         "encoder_id": opened.encoder_id,
         "manifest_sha256": opened.checksum,

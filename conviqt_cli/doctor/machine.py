@@ -44,22 +44,21 @@ def _library(name: str, module: str, missing: State, cure: str) -> Check:
 
 
 def processor(device: str, precision: str) -> Check:
-    """The device, and the precision that is used there for whole pictures."""
+    """The device, and whether ``precision`` suits it."""
     import torch
 
-    from conviqt_cli.model.torch_backend import choose_device, choose_precision, cpu_has_bf16
+    from conviqt_cli.model.torch_backend import choose_device, cpu_has_bf16, is_emulated
 
     try:
         chosen = choose_device(device)
-        used = choose_precision(precision, chosen)
     except ConviqtError as error:
-        return Check("device", State.PROBLEM, str(error), "choose another device or precision")
+        return Check("device", State.PROBLEM, str(error), "choose another device")
     if chosen.type == "cuda":
-        return Check("device", State.OK, f"{chosen}, {torch.cuda.get_device_name(chosen)}, {used}")
+        return Check("device", State.OK, f"{chosen}, {torch.cuda.get_device_name(chosen)}")
     units = "with bf16 units" if cpu_has_bf16() else "without bf16 units"
-    found = f"CPU {units}, {torch.get_num_threads()} threads of {os.cpu_count()} cores, {used}"
-    if used == "fp16" or (used == "bf16" and not cpu_has_bf16()):
-        return Check("device", State.WARNING, found, f"{used} is slow on this CPU; leave the precision to auto")
+    found = f"CPU {units}, {torch.get_num_threads()} threads of {os.cpu_count()} cores"
+    if is_emulated(precision, "cpu"):
+        return Check("device", State.WARNING, found, f"{precision} is slow on this CPU; leave the precision to auto")
     return Check("device", State.OK, found)
 
 

@@ -14,7 +14,7 @@ from conviqt_cli.files import cache_folder
 from conviqt_cli.model.bundle import Bundle
 from conviqt_cli.model.calibration import Calibration
 from conviqt_cli.model.encoder import Encoder
-from conviqt_cli.model.torch_backend import TorchEncoder, choose_device, choose_precision, cpu_has_bf16
+from conviqt_cli.model.torch_backend import TorchEncoder, choose_device, cpu_has_bf16
 from conviqt_cli.quality.regressor import WHOLE
 
 logger = logging.getLogger(__name__)
@@ -39,9 +39,9 @@ def open_encoder(
 ) -> Encoder:
     """The encoder of ``bundle`` on a device, ready to run.
 
-    What is chosen by ``auto`` depends on the picture plan: whole pictures run on PyTorch, in fp16 on CUDA, bf16 on CPUs
-    that compute it, else fp32; squares on a CPU run on OpenVINO in the fastest precision that the bundle was found to
-    agree in, each tried on stored pictures first, so that a backend that computes wrongly on this CPU is passed over.
+    On CUDA ``auto`` is fp16 by PyTorch. On a CPU it is the fastest precision that the bundle was found to agree in:
+    whole pictures by PyTorch, squares by OpenVINO, each tried on stored pictures first, so that a backend that computes
+    wrongly on this CPU is passed over.
 
     Args:
         bundle: whose networks to load; every file is verified.
@@ -65,6 +65,8 @@ def open_encoder(
     if precision == "int8" and (backend == "torch" or not on_cpu):
         raise UsageError("int8 needs the backend openvino on the device cpu", setting="precision")
     if not on_cpu or backend == "torch" or (backend == "auto" and precision != "int8" and picture == WHOLE):
+        if on_cpu and precision == "auto":
+            precision = _whole_precision(bundle, picture)
         return TorchEncoder(bundle, device, precision, threads)
     for choice in _choices(bundle, precision, picture):
         encoder = _openvino(bundle, choice, threads, weight_bits or default_bits())
@@ -74,7 +76,7 @@ def open_encoder(
             raise UsageError(f"{choice} by OpenVINO computes wrongly on this CPU; choose another precision or backend")
     if backend == "openvino":
         raise UsageError("OpenVINO cannot be used here; choose the backend torch")
-    return TorchEncoder(bundle, device, precision, threads)
+    return TorchEncoder(bundle, device, _whole_precision(bundle, picture), threads)
 
 
 def why_precision(bundle: Bundle, picture: str, device: str = "auto") -> str:
@@ -82,7 +84,7 @@ def why_precision(bundle: Bundle, picture: str, device: str = "auto") -> str:
     if choose_device(device).type == "cuda":
         return f"{picture} in fp16 by PyTorch on CUDA"
     if picture == WHOLE:
-        return f"{picture} in {choose_precision('auto', choose_device('cpu'))} by PyTorch"
+        return f"{picture} in {_whole_precision(bundle, picture)} by PyTorch"
     choice = next(_choices(bundle, "auto", picture))
     found = bundle.manifest.get("accuracy", {}).get(picture, {}).get(_measured_as(choice))
     if found is None:
@@ -137,6 +139,11 @@ def has_vnni() -> bool:
     except OSError:
         return False
     return any(flag in text for flag in ("avx512_vnni", "avx_vnni", "amx_int8"))
+
+
+def _whole_precision(bundle: Bundle, picture: str) -> str:
+    """What ``auto`` stands for on PyTorch and a CPU."""
+    return "bf16" if cpu_has_bf16() and agrees(bundle, picture, "bf16") else "fp32"
 
 
 def _choices(bundle: Bundle, precision: str, picture: str) -> Iterator[str]:

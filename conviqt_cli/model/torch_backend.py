@@ -121,6 +121,11 @@ def choose_precision(name: str, device: torch.device) -> str:
     return "bf16" if cpu_has_bf16() else "fp32"
 
 
+def is_emulated(precision: str, device: str) -> bool:
+    """Whether a device computes a precision only by way of another, which is slower than float32."""
+    return device == "cpu" and (precision == "fp16" or (precision == "bf16" and not cpu_has_bf16()))
+
+
 def cpu_has_bf16() -> bool:
     """Whether this CPU multiplies bf16 in hardware (AVX512-BF16 or AMX), as far as PyTorch can tell."""
     checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")

@@ -137,5 +137,5 @@ def test_a_log_gets_a_line_a_minute_with_speed_and_end(conviqt, folder, monkeypa
 def test_warnings_are_grouped_by_kind_and_slow_settings_named(conviqt, folder):
     options = (*FAST[:4], "--precision", "fp16", "--duration", "0.2", "--sampling", "every:9")
     done = conviqt("score", folder, *options)
-    assert "--precision fp16 is slow on this CPU; --precision fp32 is faster" in done.stderr
+    assert "--precision fp16 is slow on this CPU; --precision auto is faster" in done.stderr
     assert "warning: short: 2 videos\n  " in done.stderr

@@ -53,7 +53,7 @@ def test_pooled_quality_is_the_score_of_the_mean_vector(small):
 
 def test_overlapping_tail_is_computed_once(small):
     # 100 frames: six clips back to back, and a tail that shares 12 frames with the last of them.
-    score = load(device="cpu", sampling="dense").score(small)
+    score = load(device="cpu", sampling="dense", picture="whole").score(small)
     assert len(score.segments) == 7 and score.frames_scored == 100
 
 

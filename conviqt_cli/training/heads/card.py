@@ -30,6 +30,7 @@ _SET_WORDS = {
     "avt_image_h265": "AVT-Image-Database: HEVC stills, absolute category rating 1 to 5",
     "avt_uhd1_frames": "AVT-VQDB-UHD-1: a frame of each video, scaled to one size, absolute category rating 1 to 5",
     "live_iqa_r2_subset": "LIVE IQA release 2, a subset: JPEG, blur, white noise, DMOS",
+    "sr4kiqa": "SR4KIQA: 4K photographs scaled down and up again, the middle 768 pixels, 1 to 5",
     "inrs_av": "INRS audiovisual: one 720p H.264 scene, absolute category rating 1 to 5",
     VMAF_STILLS: "VMAF of encoded photographs",
     VMAF_VIDEOS: "VMAF of encoded video scenes",
