@@ -30,9 +30,10 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["ConviqtError", "Scorer", "VideoScore", "__version__", "load", "predict"]
+__all__ = ["ConviqtError", "Scorer", "VideoScore", "__version__", "compare", "load", "predict"]
 
 if TYPE_CHECKING:
+    from conviqt_cli.comparing.run import compare
     from conviqt_cli.errors import ConviqtError
     from conviqt_cli.scoring.results import VideoScore
     from conviqt_cli.scoring.scorer import Scorer, load
@@ -41,6 +42,7 @@ _HOMES = {
     "ConviqtError": "conviqt_cli.errors",
     "Scorer": "conviqt_cli.scoring.scorer",
     "VideoScore": "conviqt_cli.scoring.results",
+    "compare": "conviqt_cli.comparing.run",
     "load": "conviqt_cli.scoring.scorer",
 }
 

@@ -46,6 +46,12 @@ class LimitError(ConviqtError):
     code = "limit"
 
 
+class MismatchError(ConviqtError):
+    """Videos that are to be compared do not show the same."""
+
+    code = "mismatch"
+
+
 class BundleError(ConviqtError):
     """A weight bundle is missing, damaged, or not of a kind this version reads."""
 

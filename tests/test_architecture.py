@@ -20,6 +20,7 @@ ALLOWED = {
     "quality": set(),
     "model": {"quality"},
     "scoring": {"video", "plans", "quality", "model"},
+    "comparing": {"video", "plans", "quality", "model", "scoring"},
     "scorefiles": {"video", "quality", "scoring"},
     "batch": {"video", "plans", "quality", "model", "scoring", "scorefiles"},
     "doctor": {"video", "plans", "quality", "model", "scoring", "scorefiles", "batch"},
@@ -28,7 +29,7 @@ ALLOWED = {
     "fitting": {"parallel", "plans", "quality", "model", "scoring", "metrics", "labels", "video"},
     "evaluation": {"parallel", "quality", "model", "scoring", "metrics", "labels", "fitting"},
     "report": {
-        "benchmark",
+        *("benchmark", "comparing"),
         *("video", "plans", "quality", "model", "scoring", "scorefiles"),
         *("metrics", "labels", "fitting", "evaluation"),
     },

@@ -14,6 +14,8 @@ from typer.core import TyperGroup
 
 from conviqt_cli import __version__
 from conviqt_cli.cli.benchmark import benchmark
+from conviqt_cli.cli.compare import EPILOG as COMPARE_EPILOG
+from conviqt_cli.cli.compare import compare
 from conviqt_cli.cli.completion import EPILOG as COMPLETION_EPILOG
 from conviqt_cli.cli.completion import answer_shells, completion
 from conviqt_cli.cli.doctor import EPILOG as DOCTOR_EPILOG
@@ -54,6 +56,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("score")(score)
+app.command("compare", epilog=COMPARE_EPILOG)(compare)
 app.command("summary", epilog=SUMMARY_EPILOG)(summary)
 app.command("doctor", epilog=DOCTOR_EPILOG)(doctor)
 app.command("completion", epilog=COMPLETION_EPILOG)(completion)
