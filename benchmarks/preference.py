@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from conviqt_cli.arrays import Floats
+from conviqt_cli.arrays import Floats, Mask
 from conviqt_cli.model import open_encoder
 from conviqt_cli.model.bundle import open_bundle
 from conviqt_cli.plans.picture_plan import CROPS
@@ -49,7 +49,7 @@ def pairs(labelled: Labelled, name: str) -> tuple[Floats, Floats]:
     return apart[:, 0], apart[:, 1]
 
 
-def slope(apart: Floats, right: Floats) -> float:
+def slope(apart: Floats, right: Mask) -> float:
     """The maximum-likelihood slope of P(right) = 1 / (1 + exp(-slope x apart)), by Newton's method."""
     value = 1.0
     for _ in range(100):

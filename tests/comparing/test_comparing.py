@@ -24,7 +24,7 @@ from conviqt_cli.scoring.results import SegmentScore
 def moving(times: np.ndarray, seed: int = 0, noise: float = 0.0) -> Signature:
     """Blocks that brighten and darken at their own pace, as seen at ``times`` of the source."""
     chance = np.random.default_rng(seed)
-    level, pace, phase = (chance.uniform(*ends, 144) for ends in ((40, 200), (0.5, 6), (0, 6)))
+    level, pace, phase = chance.uniform(40, 200, 144), chance.uniform(0.5, 6, 144), chance.uniform(0, 6, 144)
     blocks = level + 30 * np.sin(times[:, None] * pace + phase)
     return Signature(times - times[0], blocks + noise * np.random.default_rng(9).normal(size=blocks.shape))
 
