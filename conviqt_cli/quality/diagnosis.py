@@ -9,7 +9,7 @@ that theirs know distortions apart (Madhusudana et al., "Image quality assessmen
 What a diagnosis is worth: the head knows the bank's families and nothing else, and must name one of them; its
 probabilities are calibrated for clips spoilt as the bank spoils them, every family equally common. A real video may
 have several distortions or one that the bank lacks. Hence the wording: "looks like", with the probability, and
-"unclear" below :data:`CLEAR`.
+"cause unclear" below :data:`CLEAR`.
 
 A head is one safetensors file, part of a bundle. Nothing in it can execute.
 """
@@ -29,6 +29,7 @@ from safetensors import SafetensorError
 
 from conviqt_cli.arrays import Floats
 from conviqt_cli.errors import BundleError
+from conviqt_cli.quality.families import CLEAN, OTHER, merged, named
 from conviqt_cli.quality.regressor import WHOLE
 from conviqt_cli.quality.tensor_file import Tensors, read_tensors, write_tensors
 
@@ -41,8 +42,11 @@ PRISTINE = "pristine"
 #: The level of the worst distortion in the bank.
 WORST_LEVEL = 5.0
 
-#: Below this probability of the likeliest family, people are told "unclear"; programs get the numbers all the same.
+#: Below this probability of the likeliest family, people are told "cause unclear"; programs get the numbers anyway.
 CLEAR = 0.5
+
+#: A distortion of a lower level is no more than a trace.
+TRACE = 0.5
 
 #: How many families a diagnosis names beside the likeliest.
 _OTHERS = 2
@@ -63,9 +67,10 @@ class Candidate:
 class Diagnosis:
     """What a clip looks like.
 
-    ``family`` is the likeliest family of distortion, ``pristine`` for none; ``probability`` is its, 0 to 1, among the
-    families the head knows. ``level`` is the estimate on the distortion bank's scale, 0 (none) to 5 (severe), not
-    rounded, given that the family is right. ``others`` are the next likeliest families, likeliest first.
+    ``family`` is the likeliest family of distortion as :mod:`.families` names it, ``clean`` for none and ``other`` for
+    what has no name; ``probability`` is its, 0 to 1, among the families the head knows. ``level`` is the estimate on
+    the distortion bank's scale, 0 (none) to 5 (severe), not rounded, given that the family is right. ``others`` are
+    the next likeliest families, likeliest first.
     """
 
     family: str
@@ -75,21 +80,25 @@ class Diagnosis:
 
     @property
     def clear(self) -> bool:
-        """Whether the likeliest family is likely enough to be named to people."""
-        return self.probability >= CLEAR
+        """Whether the likeliest family is likely enough to be named to people, and has a name."""
+        return self.probability >= CLEAR and self.family != OTHER
+
+    @property
+    def cause(self) -> str | None:
+        """The family, where it is clear and more than a trace; ``None`` for a clean clip, too."""
+        return self.family if self.clear and self.family != CLEAN and self.level >= TRACE else None
 
     @property
     def text(self) -> str:
-        """For people: ``looks like blur, level 3 of 5 (62 %)``, ``no distortion seen (71 %)`` or ``unclear``."""
+        """For people: ``looks like blur, level 3 of 5 (62 %)``, ``cause unclear``, or nothing where it is clean."""
         if not self.clear:
-            return "unclear"
+            return "cause unclear"
+        if self.family == CLEAN:
+            return ""
         share = f"({min(99, round(100 * self.probability))} %)"
-        if self.family == PRISTINE:
-            return f"no distortion seen {share}"
-        level = int(self.level + 0.5)
-        if level == 0:
+        if self.level < TRACE:
             return f"looks like a trace of {self.family} {share}"
-        return f"looks like {self.family}, level {level} of {WORST_LEVEL:.0f} {share}"
+        return f"looks like {self.family}, level {int(self.level + 0.5)} of {WORST_LEVEL:.0f} {share}"
 
 
 @dataclass(frozen=True)
@@ -128,13 +137,19 @@ class DiagnosisHead:
         raw = self._checked(vectors) @ self.level_coef.astype(np.float64).T + self.level_bias
         return np.asarray(np.clip(raw, 0.0, WORST_LEVEL))
 
-    def diagnose(self, vectors: Floats) -> list[Diagnosis]:
-        """The diagnosis of each clip, from vectors (n, d); raises as :meth:`probabilities` does."""
+    def diagnose(self, vectors: Floats, intact: bool = True) -> list[Diagnosis]:
+        """The diagnosis of each clip, from vectors (n, d), in people's families; raises as :meth:`probabilities` does.
+
+        ``intact`` says that the stream was decoded without loss, so that there can be no packet loss.
+        """
+        chances, levels = self.probabilities(vectors), self.levels(vectors)
+        names, merged_chances, places = merged(named(self.families, intact), chances)
         found = []
-        for chance, level in zip(self.probabilities(vectors), self.levels(vectors), strict=True):
+        for chance, level, own in zip(merged_chances, levels, chances, strict=True):
             first, *rest = np.argsort(-chance, kind="stable")[: 1 + _OTHERS]
-            others = tuple(Candidate(self.families[index], float(chance[index])) for index in rest)
-            found.append(Diagnosis(self.families[first], float(level[first]), float(chance[first]), others))
+            likeliest = places[first][own[places[first]].argmax()]
+            others = tuple(Candidate(names[index], float(chance[index])) for index in rest)
+            found.append(Diagnosis(names[first], float(level[likeliest]), float(chance[first]), others))
         return found
 
     def for_encoder(self, encoder_id: str, picture: str = WHOLE) -> DiagnosisHead:

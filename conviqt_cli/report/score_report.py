@@ -27,7 +27,8 @@ def full_report(score: VideoScore, width: int = 80) -> RenderableType:
     parts: list[RenderableType] = [_headline(score), Text("")]
     if len(score.segments) > 1:
         parts += [*_timeline(score, max(20, min(width - 14, 100))), Text("")]
-        parts += [_worst(score), Text("")]
+        if score.verdict.bad:
+            parts += [_worst(score), Text("")]
     parts += [*_events(score), _facts(score)]
     said = {event.code for event in score.events}
     parts += [Text.assemble(("warning  ", "yellow"), note.text) for note in score.warnings if note.code not in said]
@@ -74,7 +75,7 @@ def colour(scale: Scale, quality: float) -> str:
 
 
 def _headline(score: VideoScore) -> Text:
-    line = Text.assemble((score.source, "bold"), "\n\n  quality  ")
+    line = Text.assemble((score.source, "bold"), f"\n\n  {score.verdict.text}\n\n  quality  ")
     line.append(f"{score.quality:.2f}", style=f"bold {colour(score.scale, score.quality)}")
     if score.word:
         line.append(f"  {score.word}", style=f"bold {colour(score.scale, score.quality)}")
@@ -83,7 +84,7 @@ def _headline(score: VideoScore) -> Text:
         line.append(f"   {share} interval {score.interval.low:.2f} to {score.interval.high:.2f}")
     line.append(f"\n  scale    {score.scale.description}", style="dim")
     # Of several segments the worst ones are listed with theirs; a video has no diagnosis of its own.
-    if len(score.segments) == 1 and score.segments[0].diagnosis:
+    if len(score.segments) == 1 and score.segments[0].diagnosis and score.segments[0].diagnosis.text:
         line.append(f"\n  picture  {score.segments[0].diagnosis.text}")
     return line
 

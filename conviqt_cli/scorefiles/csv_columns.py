@@ -13,7 +13,8 @@ IDENTITY = ("model", "model_checksum", "encoder_id", "regressor", "settings")
 _RUN_COLUMNS = ("error_code", "error", "scale", *IDENTITY, "bytes", "mtime_ns", "sha256", "wall_seconds")
 VIDEO_COLUMNS = (
     "schema", "source", "status", "quality", "word", "interval_low", "interval_high", "novelty", "pooling", "segments",
-    "worst_start", "worst_quality", "duration", "width", "height", "codec", "events", "warnings",
+    "worst_start", "worst_quality", "duration", "width", "height", "codec", "cause", "events",
+    "warnings",
     *_RUN_COLUMNS,
 )  # fmt: skip
 SEGMENT_COLUMNS = (

@@ -20,6 +20,7 @@ worst_quality       its quality
 duration            length as the container states it, seconds; empty where it does not
 width, height       picture size as displayed, pixels
 codec               ffmpeg's name of the video codec
+cause               the main fault, such as ``compression``; empty where there is none, or it cannot be told
 events              codes of the events (cuts left out), each once, separated by spaces
 warnings            codes of the warnings, separated by spaces
 error_code          why it failed, for programs: ``unreadable``, ``decode_failed``, ``limit``, ``changed``, ``internal``
@@ -38,9 +39,9 @@ wall_seconds        time it took to score, seconds: the one column that differs 
 
 With ``--segments`` a video has one row per segment, a failed one a single row. ``segment`` counts from 0, ``start``
 and ``end`` are seconds, ``quality``, ``word`` and the interval are the segment's; ``diagnosis`` is the likeliest family
-of distortion (``pristine``: none), ``diagnosis_level`` its level from 0 to 5 and ``diagnosis_probability`` its
-probability, all empty where the model has no diagnosis; ``video_quality`` is the pooled one; ``events`` are those of
-the segment's time; all others are as above.
+of distortion (``clean``: none, ``other``: none that is named), ``diagnosis_level`` its level from 0 to 5 and
+``diagnosis_probability`` its probability, all empty where the model has no diagnosis; ``video_quality`` is the pooled
+one; ``events`` are those of the segment's time; all others are as above.
 
 Numbers have four decimals, ``wall_seconds`` three; they are the same as in JSON.
 """
@@ -175,6 +176,7 @@ def video_row(score: VideoScore) -> dict[str, str]:
         "width": str(score.video.width),
         "height": str(score.video.height),
         "codec": score.video.codec,
+        "cause": score.verdict.cause or "",
         "events": _codes(score.events),
     }
 

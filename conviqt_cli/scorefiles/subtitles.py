@@ -55,7 +55,7 @@ def _cues(score: VideoScore) -> Iterator[tuple[float, float, str]]:
 def _text(segment: SegmentScore, score: VideoScore) -> str:
     word = score.scale.word(segment.quality)
     parts = [f"{segment.quality:.2f}" + (f" {word}" if word else "")]
-    if segment.diagnosis:
+    if segment.diagnosis and segment.diagnosis.text:
         parts.append(segment.diagnosis.text)
     # Both formats take < and & as markup.
     return ", ".join(parts).replace("&", "and").replace("<", "")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
 from conviqt_cli.quality.diagnosis import Diagnosis
 from conviqt_cli.quality.scale import Scale
 from conviqt_cli.scoring.events import Event
 from conviqt_cli.scoring.settings import ScoringSettings
+from conviqt_cli.scoring.verdict import Part, Verdict, verdict
 from conviqt_cli.video.picture import Rectangle
 from conviqt_cli.video.probe import VideoInfo
 
@@ -48,6 +50,11 @@ class SegmentScore:
     quality: float
     interval: Interval | None = None
     diagnosis: Diagnosis | None = None
+
+    @property
+    def cause(self) -> str | None:
+        """The distortion that it clearly shows; ``None`` for none, and where it cannot be told."""
+        return None if self.diagnosis is None else self.diagnosis.cause
 
 
 @dataclass(frozen=True)
@@ -97,6 +104,12 @@ class VideoScore:
         """bad, poor, fair, good or excellent; ``None`` on other scales."""
         return self.scale.word(self.quality)
 
+    @cached_property
+    def verdict(self) -> Verdict:
+        """What is said of it in one sentence, the cause, and the stretches that are clearly worse than the rest."""
+        parts = [Part(each.start, each.end, each.quality, each.cause) for each in self.segments]
+        return verdict(self.quality, self.scale, parts, self.events)
+
     def worst(self, count: int = 3) -> list[SegmentScore]:
         """The segments of lowest quality, worst first."""
         sign = 1 if self.scale.higher_is_better else -1
@@ -108,6 +121,8 @@ class VideoScore:
             "schema": SCHEMA,
             "source": self.source,
             "status": "scored",
+            "verdict": self.verdict.text,
+            "cause": self.verdict.cause,
             "quality": _rounded(self.quality),
             "word": self.word,
             "interval": _interval(self.interval),

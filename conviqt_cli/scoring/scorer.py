@@ -58,6 +58,7 @@ class _Encoded:
     notes: tuple[Note, ...]
     area: Rectangle | None
     events: tuple[Event, ...]
+    intact: bool
 
 
 class Scorer:
@@ -197,7 +198,7 @@ class Scorer:
         self, encoded: _Encoded, raw: NDArray[np.float64], quality: NDArray[np.float64]
     ) -> tuple[SegmentScore, ...]:
         """One per clip; ``raw`` (n,) as predicted, ``quality`` (n,) kept inside the scale."""
-        intervals, diagnoses = _intervals(self.regressor, raw, "clip"), self._diagnoses(encoded.vectors)
+        intervals, diagnoses = _intervals(self.regressor, raw, "clip"), self._diagnoses(encoded)
         return tuple(
             SegmentScore(float(first), float(last), float(value), interval, diagnosis)
             for first, last, value, interval, diagnosis in zip(
@@ -205,8 +206,10 @@ class Scorer:
             )
         )
 
-    def _diagnoses(self, vectors: NDArray[np.float32]) -> Sequence[Diagnosis | None]:
-        return [None] * len(vectors) if self._diagnosis is None else self._diagnosis.diagnose(vectors)
+    def _diagnoses(self, encoded: _Encoded) -> Sequence[Diagnosis | None]:
+        if self._diagnosis is None:
+            return [None] * len(encoded.vectors)
+        return self._diagnosis.diagnose(encoded.vectors, encoded.intact)
 
     def _encode(self, source: str, span: Span, progress: ProgressCallback | None) -> _Encoded:
         settings = self.settings
@@ -268,8 +271,9 @@ class Scorer:
             (*inside.events(), *checks.events(), *combing.events(info.interlaced)), key=lambda each: each.start
         )
         return _Encoded(
-            info, stacked, np.array(starts), np.array(ends), extractor.count, notes, inside.area, tuple(events)
-        )
+            info, stacked, np.array(starts), np.array(ends), extractor.count, notes, inside.area, tuple(events),
+            intact=not (report.lost or report.damaged),
+        )  # fmt: skip
 
 
 def _intervals(

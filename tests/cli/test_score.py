@@ -57,7 +57,7 @@ def test_the_diagnosis_is_in_every_format(conviqt, diagnosing, small, tmp_path):
     table = conviqt("score", small, *options, "--duration", "0.7", "-o", tmp_path / "s.csv", "--segments").stdout
     (first, *_), record = csv.DictReader((tmp_path / "s.csv").open()), conviqt("score", small, *options, "--json")
     found = json.loads(record.stdout)["segments"][0]["diagnosis"]
-    others = [{"family": "noise", "probability": 0.21}, {"family": "flicker", "probability": 0.1}]
+    others = [{"family": "noise", "probability": 0.21}, {"family": "other", "probability": 0.1}]
     assert found == {"family": "blur", "level": 3.1, "probability": 0.64, "others": others}
     assert (first["diagnosis"], first["diagnosis_level"], first["diagnosis_probability"]) == (
         "blur",

@@ -56,6 +56,13 @@ def test_events_are_listed_and_not_said_again_as_warnings():
     assert "warning" not in text and "scene changes" not in text
 
 
+def test_where_nothing_is_bad_no_worst_segments_are_listed():
+    even = tuple(replace(each, quality=4.0 + 0.1 * n) for n, each in enumerate(SEGMENTS))
+    text = shown(full_report(replace(SCORE, quality=4.1, segments=even)))
+    assert "  Good (4.1)\n" in text and "worst segments" not in text
+    assert "Fair (3.1); worse from 4.0 s to 5.0 s" in shown(full_report(SCORE))
+
+
 def test_a_single_segment_needs_no_timeline():
     text = shown(full_report(replace(SCORE, segments=SEGMENTS[:1])))
     assert "quality over time" not in text and "worst segments" not in text
