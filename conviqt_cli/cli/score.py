@@ -16,6 +16,7 @@ from conviqt_cli.scorefiles.formats import FORMATS, Format, check_segments, form
 _FOLDERS = "Folders and lists"
 _RUN = "Many videos"
 _GATE = "Gate"
+_PAGES = "Pages and pictures"
 
 
 def score(
@@ -85,6 +86,20 @@ def score(
     fail_segment_below: Annotated[
         float | None,
         typer.Option(metavar="QUALITY", rich_help_panel=_GATE, help="The same for the worst segment of each video."),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.html", rich_help_panel=_PAGES,
+            help="Write a page; of several videos a table and a page each.",
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE.svg", help="Draw one video's timeline.", rich_help_panel=_PAGES)
+    ] = None,
+    thumbnails: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write frames of the worst segments as JPEG.", rich_help_panel=_PAGES),
     ] = None,
     memory: Annotated[
         float | None,
@@ -184,11 +199,14 @@ def score(
     if rows and rows.text and not inputs.single:
         raise UsageError(f"{rows.name} holds the segments of one video; name just one", setting="format")
 
+    from conviqt_cli.cli.pages import Pages
     from conviqt_cli.cli.score_run import Reporting, run_many, run_one
     from conviqt_cli.quality.gate import Gate
 
     gate = Gate(fail_below, fail_segment_below)
-    reporting = Reporting(file, form, stdout, segments, quiet, verbose, retry_failed, force, keep_missing, gate)
+    pages = Pages(report, plot, thumbnails, inputs.single)
+    pages.check()
+    reporting = Reporting(file, form, stdout, segments, quiet, verbose, retry_failed, force, keep_missing, gate, pages)
     if inputs.single:
         code = run_one(found, settings, reporting, memory)
     else:

@@ -16,6 +16,7 @@ from conviqt_cli.batch.run import Resume, is_finished, score_all
 from conviqt_cli.cli.batch_progress import BatchProgress, batch_progress
 from conviqt_cli.cli.console import log, progress
 from conviqt_cli.cli.interrupts import interrupts
+from conviqt_cli.cli.pages import Pages
 from conviqt_cli.cli.termination import leave
 from conviqt_cli.errors import UsageError
 from conviqt_cli.files import back_up, write_text_whole
@@ -56,6 +57,7 @@ class Reporting:
         force: whatever the output holds is dropped, after a copy was made.
         keep_missing: rows of files that are gone stay.
         gate: the quality that every video must reach.
+        pages: what is written for people.
     """
 
     output: Path | None
@@ -68,6 +70,7 @@ class Reporting:
     force: bool
     keep_missing: bool = False
     gate: Gate = field(default_factory=Gate)
+    pages: Pages = field(default_factory=Pages)
 
     @property
     def wants_records(self) -> bool:
@@ -107,6 +110,7 @@ def run_one(found: Found, settings: ScoringSettings, reporting: Reporting, memor
         for record in _closing(stack, score_all(found, engine, control, journal, resume, tally)):
             shown = record.result
             stdout.write(record)
+            reporting.pages.see(record.result)
         _finish(journal, reporting, tally, control, single=True)
     if control.aborting.is_set():
         _leave_stopped(tally)
@@ -146,8 +150,10 @@ def run_many(found: Found, settings: ScoringSettings, reporting: Reporting, jobs
             if display:
                 display.finished(record.result.source)
             stdout.write(record)
+            reporting.pages.see(record.result)
             seen.add(record.result)
         _finish(journal, reporting, tally, control, single=False)
+        reporting.pages.finish(tally, "Video quality")
     if not control.aborting.is_set():
         _show_many(seen.listed, tally, found, reporting)
     if not reporting.quiet:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from conviqt_cli.report.fit_report import FIGURE_NAMES, spread_cells
-from conviqt_cli.report.page import render
+from conviqt_cli.report.page import flattened, render
 from conviqt_cli.report.scatter import scatter
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def fit_page(report: FitReport) -> str:
             (row["video"], f"{row['label']:.2f}", f"{row['predicted']:.2f}", f"{row['error']:+.2f}")
             for row in report.worst()
         ],
-        card=_flat(report.regressor.card),
+        card=flattened(report.regressor.card),
     )
 
 
@@ -53,13 +53,3 @@ def _interval(report: FitReport) -> str:
         return f"No {100 * report.level:g} % interval can be given: too few contents."
     inside = "" if np.isnan(report.coverage) else f" {100 * report.coverage:.1f} % of test labels lay inside."
     return f"Intervals of {100 * report.level:g} %: score ± {report.half_width:.3g}.{inside}"
-
-
-def _flat(card: dict[str, Any], above: str = "") -> list[tuple[str, str]]:
-    rows: list[tuple[str, str]] = []
-    for key, value in card.items():
-        if isinstance(value, dict):
-            rows += _flat(value, f"{above}{key} ")
-        else:
-            rows.append((f"{above}{key}", "; ".join(map(str, value)) if isinstance(value, list) else str(value)))
-    return rows

@@ -136,7 +136,8 @@ def _events(score: VideoScore) -> list[RenderableType]:
     return [*lines, Text("")] if lines else []
 
 
-def _facts(score: VideoScore) -> Text:
+def facts(score: VideoScore) -> tuple[tuple[str, str], ...]:
+    """What was scored, how, and by which model: names and texts."""
     info, plan = score.video, score.settings.plan
     rate = f"{float(info.fps):.5g} fps" if info.fps else "still image"
     turned = (", mirrored" if info.mirrored else "") + (f", turned {info.rotation} degrees" if info.rotation else "")
@@ -150,10 +151,13 @@ def _facts(score: VideoScore) -> Text:
     model = f"{score.model.id} ({score.model.checksum[:12]})"
     picture, display = score.settings.picture or WHOLE, score.settings.display or SOURCE
     looked = f"{picture.name}{'' if display == SOURCE else f', display {display}'}"
-    lines = (
+    return (
         ("video", f"{info.width}x{info.height}{turned}{chosen}, {rate}, {length}, {info.codec}{depth}"),
         ("scored", f"{len(score.segments)} {clip_word}, {score.frames_scored} frames "
                    f"({plan.name}: {spread}; {looked}), pooled by {score.pooling}"),
         ("model", f"{model}, {score.settings.device} {score.settings.precision}, {score.wall_seconds:.1f} s"),
     )  # fmt: skip
-    return Text("\n".join(f"  {name:<8} {text}" for name, text in lines), style="dim")
+
+
+def _facts(score: VideoScore) -> Text:
+    return Text("\n".join(f"  {name:<8} {text}" for name, text in facts(score)), style="dim")

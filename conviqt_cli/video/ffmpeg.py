@@ -279,6 +279,14 @@ def look_command(
     return _command(options, name, f"0:{stream}", output, "quiet", "pipe:1")
 
 
+def still_command(options: dict[str, Any], name: str, stream: int, filters: list[str], start: float) -> list[str]:
+    """Decode the frame shown at ``start`` seconds, through ``filters``, to one JPEG file on stdout, silently."""
+    if start > 0:
+        options = {**options, "ss": f"{start:.6f}"}
+    output = {"vf": ",".join(filters), "frames:v": 1, "f": "image2pipe", "c:v": "mjpeg", "q:v": 4, "map_metadata": -1}
+    return _command(options, name, f"0:{stream}", output, "quiet", "pipe:1")
+
+
 def _command(
     options: dict[str, Any], name: str, stream: str | list[str], output: dict[str, Any], loglevel: str, target: str
 ) -> list[str]:
