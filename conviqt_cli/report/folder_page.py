@@ -24,7 +24,7 @@ BINS = 16
 class Card:
     """What the table shows of a video beside its numbers.
 
-    ``link`` leads to its page, ``picture`` is a data URI, empty for none, ``plot`` its timeline, if it has several segments.
+    ``link`` leads to its page, ``picture`` is a data URI (or empty), ``plot`` its timeline if it has several segments.
     """
 
     link: str
