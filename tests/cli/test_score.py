@@ -64,7 +64,8 @@ def test_the_diagnosis_is_in_every_format(conviqt, diagnosing, small, tmp_path):
         "3.1000",
         "0.6400",
     )
-    assert "looks like" in table and "blur, level 3 of 5 (64 %)" in table
+    # Every segment shows the same: that is said once, and no segment is listed as a worse one.
+    assert "; blurred throughout" in table and "worst segments" not in table
     single = conviqt("score", small, *options, "--duration", "0.4").stdout
     assert "picture  looks like blur, level 3 of 5 (64 %)" in single
     shown = json.loads(conviqt("weights", "show", diagnosing).stdout)
