@@ -28,6 +28,11 @@ def paired(segments: Sequence[Sequence[SegmentScore]], offsets: Sequence[float])
 
 
 def _quality(segments: Sequence[SegmentScore], start: float, end: float) -> float | None:
+    # Clips may overlap, the last two of a video do: where one is the same moment, no other has a say.
+    close = 0.1 * (end - start)
+    for each in segments:
+        if abs(each.start - start) < close and abs(each.end - end) < close:
+            return each.quality
     overlaps = [max(0.0, min(each.end, end) - max(each.start, start)) for each in segments]
     total = sum(overlaps)
     # A sliver of a neighbour says nothing of this moment.

@@ -64,6 +64,11 @@ def test_segments_of_another_rate_and_offset_are_brought_to_the_moments_of_the_f
     ]
 
 
+def test_overlapping_segments_of_equal_videos_are_equal_moments():
+    clips = [SegmentScore(0.0, 0.6, 3.0), SegmentScore(0.4, 1.0, 4.0)]
+    assert [each.qualities for each in paired([clips, clips], [0.0, 0.0])] == [(3.0, 3.0), (4.0, 4.0)]
+
+
 def comparison(*qualities: tuple[float, ...], sizes: tuple[int, ...] = (2, 1)) -> Comparison:
     versions: Any = tuple(SimpleNamespace(bytes=size, source="") for size in sizes)
     moments = tuple(Moment(float(at), at + 1.0, each) for at, each in enumerate(qualities))
