@@ -35,7 +35,6 @@ _PHRASES = {
 #: What is said of an event, by code, and the cause it stands for; other events are no faults, or none of a stretch.
 _EVENTS = {
     "frozen": ("frozen", "frozen or dropped frames"),
-    "repeated_frames": ("stuttering", "frozen or dropped frames"),
     "blank": ("blank", "blank"),
     "test_pattern": ("test pattern", "test pattern"),
     "combing": ("interlacing", "interlacing"),

@@ -50,10 +50,12 @@ def start(*arguments, **options):
 
 
 def wait_for_rows(process, path, count):
-    """Until a score file has that many lines, its header included."""
+    """Until a score file has that many scored or failed rows."""
     deadline = time.monotonic() + 120
     while not (path.exists() and path.read_bytes().count(b"conviqt-score/") >= count):
-        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            raise AssertionError(process.communicate())
         time.sleep(0.01)
 
 
