@@ -62,9 +62,12 @@ def open_encoder(
     on_cpu = choose_device(device).type == "cpu"
     if backend == "openvino" and not on_cpu:
         raise UsageError("OpenVINO runs on the CPU only; choose the device cpu", setting="device")
+    if precision == "fp16" and backend == "openvino":
+        raise UsageError("OpenVINO does not compute fp16 here; choose fp32, bf16 or int8", setting="precision")
     if precision == "int8" and (backend == "torch" or not on_cpu):
         raise UsageError("int8 needs the backend openvino on the device cpu", setting="precision")
-    if not on_cpu or backend == "torch" or (backend == "auto" and precision != "int8" and picture == WHOLE):
+    by_torch = precision == "fp16" or (precision != "int8" and picture == WHOLE)
+    if not on_cpu or backend == "torch" or (backend == "auto" and by_torch):
         if on_cpu and precision == "auto":
             precision = _whole_precision(bundle, picture)
         return TorchEncoder(bundle, device, precision, threads)
