@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 import time
@@ -28,10 +27,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import ROOT, SAMPLE, run_ffmpeg
-from conviqt_cli.benchmark import FPS, run
-
-#: Frames of the shorter and the longer video of those that look at every frame, or at whole pictures.
-FEW, MORE = 16, 48
+from conviqt_cli.benchmark import FPS, LONG_FRAMES, SHORT_FRAMES, run, timed
 
 #: Seconds of the shorter and the longer video of the default.
 SHORT, LONG = 8, 24
@@ -59,17 +55,6 @@ def clip(folder: Path, height: int, seconds: float) -> Path:
     return path
 
 
-def timed(command: list[str]) -> tuple[float, float, int]:
-    """Wall seconds, processor seconds and peak bytes of a command; raises ``CalledProcessError`` when it fails."""
-    began = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=ROOT) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    return time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
-
-
 def ours(*options: str) -> Callable[[Path], tuple[float, float, int]]:
     """A run of ``conviqt score`` with these options."""
 
@@ -82,7 +67,8 @@ def ours(*options: str) -> Callable[[Path], tuple[float, float, int]]:
 
 def plain(video: Path) -> tuple[float, float, int]:
     """A run of the plain rendition."""
-    return timed([sys.executable, "-m", "benchmarks.plain", str(video)])
+    done = timed([sys.executable, "-m", "benchmarks.plain", str(video)], ROOT)
+    return done.wall, done.cpu, done.memory
 
 
 def ratios(sizes: list[int], rounds: int) -> None:
@@ -90,9 +76,9 @@ def ratios(sizes: list[int], rounds: int) -> None:
     whole = ("--picture", "whole", "--sampling", "dense")
     contenders: dict[str, tuple[Callable[[Path], tuple[float, float, int]], float, float]] = {
         "default": (ours(), SHORT, LONG),
-        "whole pictures": (ours(*whole), FEW / FPS, MORE / FPS),
-        "--exact": (ours("--exact"), FEW / FPS, MORE / FPS),
-        "plain PyTorch": (plain, FEW / FPS, MORE / FPS),
+        "whole pictures": (ours(*whole), SHORT_FRAMES / FPS, LONG_FRAMES / FPS),
+        "--exact": (ours("--exact"), SHORT_FRAMES / FPS, LONG_FRAMES / FPS),
+        "plain PyTorch": (plain, SHORT_FRAMES / FPS, LONG_FRAMES / FPS),
     }
     print(processor())
     print(f"{'size':<6}{'what':<16}{'s per video s':>14}{'(min to max)':>18}{'CPU s':>8}{'start s':>9}{'MiB':>7}")
@@ -109,7 +95,7 @@ def ratios(sizes: list[int], rounds: int) -> None:
                 rate, cpu, start, memory = (np.median([row[i] for row in rows]) for i in range(4))
                 if name == "whole pictures":
                     # A sparse plan looks at 16 frames of each second's 30.
-                    name, share = "before (sparse)", FEW / FPS
+                    name, share = "before (sparse)", SHORT_FRAMES / FPS
                     rows = [(row[0] * share, row[1] * share, *row[2:]) for row in rows]
                     rate, cpu = rate * share, cpu * share
                 rates = [row[0] for row in rows]
@@ -181,8 +167,8 @@ def other(command: list[str], rounds: int) -> None:
     print(processor())
     for _ in range(rounds):
         for name, words in (("ours", [sys.executable, "-m", "conviqt_cli", "score", command[-1]]), ("other", command)):
-            wall, cpu, memory = timed(words)
-            print(f"{name:<8}{wall:9.2f} s{cpu:9.2f} s of CPU{memory / 2**20:8.0f} MiB", flush=True)
+            done = timed(words, ROOT)
+            print(f"{name:<8}{done.wall:9.2f} s{done.cpu:9.2f} s of CPU{done.memory / 2**20:8.0f} MiB", flush=True)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -75,6 +76,16 @@ class Speed:
 
 
 @dataclass(frozen=True)
+class Timed:
+    """One process: what it wrote to stdout, wall and processor seconds, and the largest memory it took, in bytes."""
+
+    output: bytes
+    wall: float
+    cpu: float
+    memory: int
+
+
+@dataclass(frozen=True)
 class Run:
     """One process: its result (a JSON record), wall and processor seconds, and the largest memory it took."""
 
@@ -96,18 +107,26 @@ SETTINGS = (
 
 def run(video: Path, options: Sequence[str]) -> Run:
     """Score ``video`` in a process of its own; raises :class:`ConviqtError` with its error when that fails."""
-    command = [sys.executable, "-m", "conviqt_cli", "score", str(video), "--json", "-q", *options]
-    began = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout is not None and process.stderr is not None
-        out, said = process.stdout.read(), process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    wall = time.perf_counter() - began
-    if process.returncode != 0:
-        raise ConviqtError(said.decode(errors="replace").strip().removeprefix("error: "))
+    done = timed([sys.executable, "-m", "conviqt_cli", "score", str(video), "--json", "-q", *options])
+    return Run(json.loads(done.output), done.wall, done.cpu, done.memory)
+
+
+def timed(command: Sequence[str], folder: Path | None = None) -> Timed:
+    """Run a command, in ``folder``; raises :class:`ConviqtError` with what it said on stderr when it fails."""
+    # Messages go to a file: a pipe that nobody reads yet would stop a talkative program.
+    with tempfile.TemporaryFile() as messages:
+        began = time.perf_counter()
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=messages, cwd=folder) as process:
+            assert process.stdout is not None
+            out = process.stdout.read()
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        wall = time.perf_counter() - began
+        if process.returncode != 0:
+            messages.seek(0)
+            raise ConviqtError(messages.read().decode(errors="replace").strip().removeprefix("error: "))
     unit = 1 if sys.platform == "darwin" else 1024
-    return Run(json.loads(out), wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit)
+    return Timed(out, wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit)
 
 
 def measure(

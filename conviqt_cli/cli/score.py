@@ -112,7 +112,7 @@ def score(
         str,
         typer.Option(
             "--pool", metavar="mean|median|harmonic|p5|p10|p20|min|hysteresis",
-            help="How segment scores become one score.", rich_help_panel="What is scored",
+            help="How segment scores become one score.", rich_help_panel=options.SCORED,
         ),
     ] = "mean",
     sampling: options.Sampling = "sparse",
@@ -121,7 +121,7 @@ def score(
     exact: Annotated[
         bool,
         typer.Option(
-            "--exact", rich_help_panel="What is scored",
+            "--exact", rich_help_panel=options.SCORED,
             help="The published protocol: every frame, all of its pixels, fp32. Slow.",
         ),
     ] = False,

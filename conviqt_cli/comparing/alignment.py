@@ -17,7 +17,7 @@ from conviqt_cli.errors import MismatchError
 from conviqt_cli.plans.schedule import schedule
 from conviqt_cli.plans.time_plan import DENSE
 from conviqt_cli.video.colour import has_planes
-from conviqt_cli.video.decode import MAX_FRAMES, Frame
+from conviqt_cli.video.decode import MAX_FRAMES, Frame, PixelFormat
 from conviqt_cli.video.probe import VideoInfo
 
 #: Blocks of a signature, down and across.
@@ -97,8 +97,8 @@ def read_signature(
 ) -> Signature:
     """Decode a part of a video for its signature; raises what decoding raises."""
     planned = schedule(info, DENSE, start, duration, timeout)
-    pixel_format = "yuv420p" if has_planes(planned.info) else "rgb24"
-    with planned.open(timeout, max_frames=MAX_FRAMES, pixel_format=pixel_format) as stream:  # type: ignore[arg-type]
+    pixel_format: PixelFormat = "yuv420p" if has_planes(planned.info) else "rgb24"
+    with planned.open(timeout, max_frames=MAX_FRAMES, pixel_format=pixel_format) as stream:
         return Signature.of(stream)
 
 

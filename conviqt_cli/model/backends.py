@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -89,7 +89,7 @@ def why_precision(bundle: Bundle, picture: str, device: str = "auto") -> str:
     if picture == WHOLE:
         return f"{picture} in {_whole_precision(bundle, picture)} by PyTorch"
     choice = next(_choices(bundle, "auto", picture))
-    found = bundle.manifest.get("accuracy", {}).get(picture, {}).get(_measured_as(choice))
+    found = _accuracy(bundle, picture, _measured_as(choice))
     if found is None:
         return f"{picture} in {choice} by OpenVINO, no faster precision being known to agree with it"
     return (
@@ -117,10 +117,16 @@ def agrees(bundle: Bundle, picture: str, precision: str) -> bool:
 
     ``int8_7bit`` is int8 with weights of 7 bits.
     """
-    found = bundle.manifest.get("accuracy", {}).get(picture, {}).get(precision)
+    found = _accuracy(bundle, picture, precision)
     if found is None:
         return False
     return bool(found["largest_difference"] <= LARGEST_DIFFERENCE and found["srocc"] >= LOWEST_SROCC)
+
+
+def _accuracy(bundle: Bundle, picture: str, precision: str) -> Mapping[str, float] | None:
+    """What the manifest says of a precision on a picture plan, ``None`` where it was not measured."""
+    found: Mapping[str, float] | None = bundle.manifest.get("accuracy", {}).get(picture, {}).get(precision)
+    return found
 
 
 def _measured_as(precision: str) -> str:

@@ -12,7 +12,7 @@ from conviqt_cli.plans.picture_plan import SOURCE, WHOLE
 from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.quality.scale import Scale
 from conviqt_cli.scoring.events import CUT
-from conviqt_cli.scoring.results import Result, VideoScore
+from conviqt_cli.scoring.results import Interval, Result, VideoScore
 
 _BARS = "▁▂▃▄▅▆▇█"
 #: Most events listed.
@@ -74,14 +74,18 @@ def colour(scale: Scale, quality: float) -> str:
     return _COLOURS[min(4, int(share * 5))]
 
 
+def interval_text(interval: Interval) -> str:
+    """``90 % interval 2.22 to 3.64``."""
+    return f"{100 * interval.level:g} % interval {interval.low:.2f} to {interval.high:.2f}"
+
+
 def _headline(score: VideoScore) -> Text:
     line = Text.assemble((score.source, "bold"), f"\n\n  {score.verdict.text}\n\n  quality  ")
     line.append(f"{score.quality:.2f}", style=f"bold {colour(score.scale, score.quality)}")
     if score.word:
         line.append(f"  {score.word}", style=f"bold {colour(score.scale, score.quality)}")
     if score.interval:
-        share = f"{100 * score.interval.level:g} %"
-        line.append(f"   {share} interval {score.interval.low:.2f} to {score.interval.high:.2f}")
+        line.append(f"   {interval_text(score.interval)}")
     line.append(f"\n  scale    {score.scale.description}", style="dim")
     # Of several segments the worst ones are listed with theirs; a video has no diagnosis of its own.
     if len(score.segments) == 1 and score.segments[0].diagnosis and score.segments[0].diagnosis.text:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import ceil, floor
 
 from conviqt_cli.quality.scale import Scale
-from conviqt_cli.report.score_report import clock, colour
+from conviqt_cli.report.score_report import clock, colour, interval_text
 from conviqt_cli.scoring.results import SegmentScore
 
 #: About how many labels stand along the time axis: a phone has room for that many.
@@ -93,8 +93,7 @@ def title(segment: SegmentScore, scale: Scale) -> str:
     word = scale.word(segment.quality)
     parts[0] += f" ({word})" if word else ""
     if segment.interval:
-        level = f"{100 * segment.interval.level:g} % interval"
-        parts.append(f"{level} {segment.interval.low:.2f} to {segment.interval.high:.2f}")
+        parts.append(interval_text(segment.interval))
     if segment.diagnosis:
         parts.append(segment.diagnosis.text)
     return ", ".join(parts)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from conviqt_cli.report.batch_report import printable
 from conviqt_cli.report.page import flattened, render
-from conviqt_cli.report.score_report import clock, colour, facts
+from conviqt_cli.report.score_report import clock, colour, facts, interval_text
 from conviqt_cli.report.timeline_chart import timeline
-from conviqt_cli.scoring.results import Interval, SegmentScore, VideoScore
+from conviqt_cli.scoring.results import SegmentScore, VideoScore
 
 #: The frame at a time in seconds as a JPEG file; ``None`` where it cannot be had.
 Look = Callable[[float], bytes | None]
@@ -38,7 +38,7 @@ def video_page(score: VideoScore, look: Look) -> str:
         quality=f"{score.quality:.2f}",
         word=score.word or "",
         colour=colour(score.scale, score.quality),
-        interval=_interval(score.interval),
+        interval=interval_text(score.interval) if score.interval else "",
         scale=score.scale.description,
         warnings=[printable(note.text) for note in score.warnings],
         events=[printable(event.text) for event in score.events],
@@ -77,12 +77,6 @@ def _moment(segment: SegmentScore, score: VideoScore, look: Look) -> Moment:
         colour(score.scale, segment.quality),
         segment.diagnosis.text if segment.diagnosis else "",
     )
-
-
-def _interval(interval: Interval | None) -> str:
-    if interval is None:
-        return ""
-    return f"{100 * interval.level:g} % interval {interval.low:.2f} to {interval.high:.2f}"
 
 
 def _level(segments: Sequence[SegmentScore]) -> str:

@@ -143,7 +143,8 @@ class Journal:
     def close(self) -> None:
         """Close and unlock it; harmless when closed already."""
         if self._file >= 0:
-            if not self.entries and not self._existed:
+            # By what is on the disk: a run may end between a row's being written and its being noted.
+            if not self._existed and os.fstat(self._file).st_size <= len(self._rows.header):
                 self.path.unlink(missing_ok=True)
             os.close(self._file)
             self._file = -1

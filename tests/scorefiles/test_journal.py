@@ -56,6 +56,17 @@ def fill(path, *records):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_first_row_survives_an_end_before_it_is_noted(tmp_path, kind, monkeypatch):
+    path = tmp_path / kind
+    journal = open_journal(path)
+    monkeypatch.setattr(journal, "_note", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        journal.append(record("a.mp4"))
+    journal.close()
+    assert list(open_journal(path).entries) == ["a.mp4"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_is_written_reads_back(tmp_path, kind):
     path = tmp_path / kind
     fill(path, record(ODD), record("b", None), record("c", 1.23456))

@@ -72,23 +72,27 @@ def seal(
 
     ``picture`` is the plan that they are for; ``crops``, once there, is the default.
     """
-    bundle = open_bundle(folder)
-    manifest = {key: value for key, value in bundle.manifest.items() if key not in ("schema", "files")}
+    manifest, already = _unsealed(folder)
     if provenance:
         manifest["provenance"] = {**manifest.get("provenance", {}), **provenance}
     if picture is not None:
         plans = {**manifest.get("picture_plans", {}), picture.name: picture.id}
         manifest["picture_plans"] = dict(sorted(plans.items(), key=lambda plan: plan[0] == WHOLE.name))
-    already = {role: str(entry["name"]) for role, entry in bundle.manifest["files"].items()}
     write_manifest(folder, manifest, {**already, **files})
 
 
 def note_accuracy(folder: Path, picture: PicturePlan, accuracy: Mapping[str, Mapping[str, float]]) -> None:
     """Note in a bundle's manifest how well precisions agree with float32 on a picture plan."""
-    bundle = open_bundle(folder)
-    manifest = {key: value for key, value in bundle.manifest.items() if key not in ("schema", "files")}
+    manifest, files = _unsealed(folder)
     manifest["accuracy"] = {**manifest.get("accuracy", {}), picture.name: {key: dict(v) for key, v in accuracy.items()}}
-    write_manifest(folder, manifest, {role: str(entry["name"]) for role, entry in bundle.manifest["files"].items()})
+    write_manifest(folder, manifest, files)
+
+
+def _unsealed(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """A bundle's manifest without what sealing adds, and its files, role to file name."""
+    manifest = dict(open_bundle(folder).manifest)
+    del manifest["schema"]
+    return manifest, {role: str(entry["name"]) for role, entry in manifest.pop("files").items()}
 
 
 def baseline_encoder(imagenet: Path, output: Path) -> None:
