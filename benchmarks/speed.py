@@ -91,6 +91,12 @@ def ratios(sizes: list[int], rounds: int) -> None:
                     (wall, cpu, _), (longer, more, memory) = (measure(video) for video in videos)
                     rate = (longer - wall) / (long - short)
                     found[name].append((rate, (more - cpu) / (long - short), longer - rate * long, memory))
+                    # Every run as it comes, so that a benchmark that is cut short has still measured something.
+                    print(
+                        f"{size} {name}: {rate:.2f} s per video s, {memory / 2**20:.0f} MiB",
+                        file=sys.stderr,
+                        flush=True,
+                    )
             for name, rows in found.items():
                 rate, cpu, start, memory = (np.median([row[i] for row in rows]) for i in range(4))
                 if name == "whole pictures":
