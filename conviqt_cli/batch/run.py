@@ -15,35 +15,39 @@ from conviqt_cli.scorefiles.tally import Tally
 
 @dataclass(frozen=True)
 class Resume:
-    """Which videos to score again although there is a row: ``failed`` ones, or ``everything``.
-
-    ``missing`` says that rows of files that are gone stay.
-    """
+    """Which videos to score again although there is a row: ``failed`` ones, or ``everything``."""
 
     failed: bool = False
     everything: bool = False
-    missing: bool = False
+
+
+def to_score(found: Found, journal: Journal | None, resume: Resume) -> list[str]:
+    """The sources without a row in ``journal``, or changed since, in order; a file that was touched is read whole."""
+    entries = {} if journal is None else journal.entries
+    return [source for source in found.sources if source not in entries or not _keep(entries[source], resume)]
 
 
 def score_all(
-    found: Found, engine: Engine | None, control: Control, journal: Journal | None, resume: Resume, tally: Tally
+    found: Found,
+    todo: list[str],
+    engine: Engine | None,
+    control: Control,
+    journal: Journal | None,
+    missing: bool,
+    tally: Tally,
 ) -> Generator[Record, None, None]:
-    """Score what ``journal`` does not hold yet, unchanged; yields the new records, in the order of the sources.
-
-    Without an ``engine`` nothing may be left to score (:func:`is_finished`).
+    """Score ``todo``, as :func:`to_score` has it; yields the new records, in the order of the sources.
 
     A record is on disk as soon as its video is finished; it may then wait for those before it to be yielded.
+    ``engine`` may be ``None`` where nothing is left to score. ``missing`` says that rows of files that are gone stay.
     ``tally`` is filled as it goes on. Raises :class:`StorageError` when a result cannot be written, and what
     :meth:`Engine.run` raises. When all is done, or the run is stopped, the rows are in the order of the sources.
     """
-    todo = []
-    for source in found.sources:
-        entry = journal.entries.get(source) if journal else None
-        if entry is None or not _keep(entry, resume):
-            todo.append(source)
-        else:
-            tally.entries.append(entry)
-            tally.kept += 1
+    if journal:
+        again = set(todo)
+        kept = [journal.entries[source] for source in found.sources if source not in again]
+        tally.entries.extend(kept)
+        tally.kept += len(kept)
     turn = todo[::-1]
     waiting: dict[str, Record] = {}
     for record in _records(found, todo, engine, control):
@@ -56,13 +60,7 @@ def score_all(
     # Videos that a stopped run has finished after the first one that it has not.
     yield from (waiting[source] for source in reversed(turn) if source in waiting)
     if journal and not control.aborting.is_set():
-        journal.arrange(found.sources, frozenset() if resume.missing else gone(journal))
-
-
-def is_finished(found: Found, journal: Journal, resume: Resume) -> bool:
-    """Whether ``journal`` holds every source, unchanged, so that no model is needed."""
-    entries = (journal.entries.get(source) for source in found.sources)
-    return all(entry is not None and _keep(entry, resume) for entry in entries)
+        journal.arrange(found.sources, frozenset() if missing else gone(journal))
 
 
 def _records(found: Found, todo: list[str], engine: Engine | None, control: Control) -> Iterator[Record]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from conviqt_cli.batch.discovery import Found
 from conviqt_cli.batch.engine import Control
 from conviqt_cli.batch.renamed import follow_renames
-from conviqt_cli.batch.run import Resume, is_finished, score_all
+from conviqt_cli.batch.run import Resume, score_all, to_score
 from conviqt_cli.cli.batch_progress import BatchProgress, batch_progress
 from conviqt_cli.cli.console import log, progress
 from conviqt_cli.cli.interrupts import interrupts
@@ -106,8 +106,9 @@ def run_one(found: Found, settings: ScoringSettings, reporting: Reporting, memor
             check_same_maker(journal, engine.maker.identity)
         stack.enter_context(interrupts(control, finish_first=False))
         # A video named by itself is always scored: whoever asks for it wants to see it now.
-        resume = Resume(everything=True, missing=reporting.keep_missing)
-        for record in _closing(stack, score_all(found, engine, control, journal, resume, tally)):
+        todo = to_score(found, journal, Resume(everything=True))
+        run = score_all(found, todo, engine, control, journal, reporting.keep_missing, tally)
+        for record in _closing(stack, run):
             shown = record.result
             stdout.write(record)
             reporting.pages.see(record.result)
@@ -129,7 +130,6 @@ def run_many(found: Found, settings: ScoringSettings, reporting: Reporting, jobs
     """Score all videos of ``found`` and sum up; returns the exit code. Arguments are as for :func:`run_one`."""
     maker = Maker(*planned(settings))
     control, tally, stdout = Control(), Tally(len(found.sources), found.skipped), _Stdout(reporting)
-    resume = Resume(failed=reporting.retry_failed, missing=reporting.keep_missing)
     seen = _Seen(list_results=not reporting.wants_records)
     with contextlib.ExitStack() as stack:
         journal = stack.enter_context(_journal(reporting))
@@ -137,8 +137,9 @@ def run_many(found: Found, settings: ScoringSettings, reporting: Reporting, jobs
             check_same_maker(journal, maker.identity)
             follow_renames(found, journal)
         engine = display = None
+        todo = to_score(found, journal, Resume(failed=reporting.retry_failed))
         # A model is loaded only if there is something to score with it.
-        if journal is None or not is_finished(found, journal, resume):
+        if todo or journal is None:
             display = None if reporting.quiet else stack.enter_context(batch_progress(tally))
             engine = _load_engine(settings, reporting, jobs, memory, display)
             if journal:
@@ -146,7 +147,8 @@ def run_many(found: Found, settings: ScoringSettings, reporting: Reporting, jobs
             stack.enter_context(interrupts(control, finish_first=True))
         elif (scale := next((entry.scale for entry in journal.entries.values() if entry.scale), None)) is not None:
             reporting.gate.check(scale)
-        for record in _closing(stack, score_all(found, engine, control, journal, resume, tally)):
+        run = score_all(found, todo, engine, control, journal, reporting.keep_missing, tally)
+        for record in _closing(stack, run):
             if display:
                 display.finished(record.result.source)
             stdout.write(record)
