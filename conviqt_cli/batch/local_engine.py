@@ -14,7 +14,8 @@ from conviqt_cli.batch.engine import Control
 from conviqt_cli.batch.memory import Budget, video_bytes
 from conviqt_cli.batch.one_video import make_record
 from conviqt_cli.batch.shared_encoder import SharedEncoder, Withdrawn
-from conviqt_cli.model.backends import cpu_threads, devices
+from conviqt_cli.model.backends import devices
+from conviqt_cli.model.cpu import cpu_threads
 from conviqt_cli.scorefiles.record import Maker, Record
 from conviqt_cli.scoring.progress import ProgressCallback
 from conviqt_cli.scoring.scorer import Scorer, load_scorer

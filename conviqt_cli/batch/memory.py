@@ -20,8 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from conviqt_cli.errors import LimitError
-from conviqt_cli.model.encoder import Encoder
-from conviqt_cli.model.torch_backend import ACTIVATION_BYTES
+from conviqt_cli.model.encoder import ACTIVATION_BYTES, Encoder
 from conviqt_cli.plans.picture_plan import SOURCE
 from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.scoring.prefetch import decodes_ahead

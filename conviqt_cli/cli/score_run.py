@@ -239,7 +239,7 @@ def _check(scorer: Scorer, asked: ScoringSettings, reporting: Reporting) -> None
         if settings.picture is not None:
             log(f"picture {settings.picture.to_dict()}, display {settings.display}")
     if not reporting.quiet and asked.precision != "auto":
-        from conviqt_cli.model.torch_backend import is_emulated
+        from conviqt_cli.model.cpu import is_emulated
 
         if is_emulated(asked.precision, scorer.settings.device):
             log(f"warning: --precision {asked.precision} is slow on this CPU; --precision auto is faster")

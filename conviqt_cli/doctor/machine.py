@@ -47,7 +47,8 @@ def processor(device: str, precision: str) -> Check:
     """The device, and whether ``precision`` suits it."""
     import torch
 
-    from conviqt_cli.model.torch_backend import choose_device, cpu_has_bf16, is_emulated
+    from conviqt_cli.model.cpu import has_bf16, is_emulated
+    from conviqt_cli.model.torch_backend import choose_device
 
     try:
         chosen = choose_device(device)
@@ -55,7 +56,7 @@ def processor(device: str, precision: str) -> Check:
         return Check("device", State.PROBLEM, str(error), "choose another device")
     if chosen.type == "cuda":
         return Check("device", State.OK, f"{chosen}, {torch.cuda.get_device_name(chosen)}")
-    units = "with bf16 units" if cpu_has_bf16() else "without bf16 units"
+    units = "with bf16 units" if has_bf16() else "without bf16 units"
     found = f"CPU {units}, {torch.get_num_threads()} threads of {os.cpu_count()} cores"
     if is_emulated(precision, "cpu"):
         return Check("device", State.WARNING, found, f"{precision} is slow on this CPU; leave the precision to auto")

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import logging
-import platform
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-
-import torch
 
 from conviqt_cli.errors import BundleError, UsageError
 from conviqt_cli.files import cache_folder
 from conviqt_cli.model.bundle import Bundle
 from conviqt_cli.model.calibration import Calibration
+from conviqt_cli.model.cpu import has_bf16, has_vnni
 from conviqt_cli.model.encoder import Encoder
-from conviqt_cli.model.torch_backend import TorchEncoder, choose_device, cpu_has_bf16
 from conviqt_cli.quality.regressor import WHOLE
 
 logger = logging.getLogger(__name__)
@@ -59,7 +57,8 @@ def open_encoder(
         raise UsageError(f"unknown backend {backend!r}; choose one of {', '.join(BACKENDS)}", setting="backend")
     if precision not in PRECISIONS:
         raise UsageError(f"unknown precision {precision!r}; choose one of {', '.join(PRECISIONS)}", setting="precision")
-    on_cpu = choose_device(device).type == "cpu"
+    device = _resolved(device)
+    on_cpu = device == "cpu"
     if backend == "openvino" and not on_cpu:
         raise UsageError("OpenVINO runs on the CPU only; choose the device cpu", setting="device")
     if precision == "fp16" and backend == "openvino":
@@ -70,7 +69,7 @@ def open_encoder(
     if not on_cpu or backend == "torch" or (backend == "auto" and by_torch):
         if on_cpu and precision == "auto":
             precision = _whole_precision(bundle, picture)
-        return TorchEncoder(bundle, device, precision, threads)
+        return _torch(bundle, device, precision, threads)
     for choice in _choices(bundle, precision, picture):
         encoder = _openvino(bundle, choice, threads, weight_bits or default_bits())
         if encoder is not None:
@@ -79,12 +78,12 @@ def open_encoder(
             raise UsageError(f"{choice} by OpenVINO computes wrongly on this CPU; choose another precision or backend")
     if backend == "openvino":
         raise UsageError("OpenVINO cannot be used here; choose the backend torch")
-    return TorchEncoder(bundle, device, _whole_precision(bundle, picture), threads)
+    return _torch(bundle, device, _whole_precision(bundle, picture), threads)
 
 
 def why_precision(bundle: Bundle, picture: str, device: str = "auto") -> str:
     """In words: what ``auto`` chooses for a picture plan on this machine, and why."""
-    if choose_device(device).type == "cuda":
+    if _resolved(device) != "cpu":
         return f"{picture} in fp16 by PyTorch on CUDA"
     if picture == WHOLE:
         return f"{picture} in {_whole_precision(bundle, picture)} by PyTorch"
@@ -103,13 +102,12 @@ def devices(name: str = "auto") -> list[str]:
 
     Raises :class:`UsageError` for a device that this machine does not have.
     """
-    count = torch.cuda.device_count() if name in ("auto", "cuda") and torch.cuda.is_available() else 0
-    return [f"cuda:{index}" for index in range(count)] if count > 1 else [str(choose_device(name))]
+    if _resolved(name) == "cpu":
+        return ["cpu"]
+    import torch
 
-
-def cpu_threads() -> int:
-    """How many threads the CPU backends use unless told otherwise."""
-    return torch.get_num_threads()
+    count = torch.cuda.device_count() if name in ("auto", "cuda") else 0
+    return [f"cuda:{index}" for index in range(count)] if count > 1 else [_resolved(name)]
 
 
 def agrees(bundle: Bundle, picture: str, precision: str) -> bool:
@@ -139,20 +137,31 @@ def default_bits() -> int:
     return 8 if has_vnni() else 7
 
 
-def has_vnni() -> bool:
-    """Whether this CPU adds 8-bit products in 32 bits (AVX512-VNNI, AVX-VNNI, AMX, or Arm with dot products)."""
-    if platform.machine().lower() in ("arm64", "aarch64"):
+def _resolved(device: str) -> str:
+    """The device that a name stands for; PyTorch is loaded only where there may be a CUDA device."""
+    if device == "cpu" or (device == "auto" and not _may_have_cuda()):
+        return "cpu"
+    from conviqt_cli.model.torch_backend import choose_device
+
+    return str(choose_device(device))
+
+
+def _may_have_cuda() -> bool:
+    """False only where no driver is loaded that PyTorch's CUDA devices need (NVIDIA, WSL, ROCm)."""
+    if sys.platform != "linux":
         return True
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return False
-    return any(flag in text for flag in ("avx512_vnni", "avx_vnni", "amx_int8"))
+    return any(Path(node).exists() for node in ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd"))
+
+
+def _torch(bundle: Bundle, device: str, precision: str, threads: int | None) -> Encoder:
+    from conviqt_cli.model.torch_backend import TorchEncoder
+
+    return TorchEncoder(bundle, device, precision, threads)
 
 
 def _whole_precision(bundle: Bundle, picture: str) -> str:
     """What ``auto`` stands for on PyTorch and a CPU."""
-    return "bf16" if cpu_has_bf16() and agrees(bundle, picture, "bf16") else "fp32"
+    return "bf16" if has_bf16() and agrees(bundle, picture, "bf16") else "fp32"
 
 
 def _choices(bundle: Bundle, precision: str, picture: str) -> Iterator[str]:
@@ -162,7 +171,7 @@ def _choices(bundle: Bundle, precision: str, picture: str) -> Iterator[str]:
         return
     if "calibration" in bundle.manifest["files"] and agrees(bundle, picture, _measured_as("int8")):
         yield "int8"
-    if cpu_has_bf16() and agrees(bundle, picture, "bf16"):
+    if has_bf16() and agrees(bundle, picture, "bf16"):
         yield "bf16"
     yield "fp32"
 

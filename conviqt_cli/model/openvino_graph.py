@@ -114,3 +114,45 @@ class GraphBuilder:
             kernel = ops.fake_quantize(kernel, -reach, reach, -reach, reach, 255)
         pads = [padding, padding]
         return ops.add(ops.convolution(node, kernel, [stride, stride], pads, pads, [1, 1]), bias.reshape(1, -1, 1, 1))
+
+
+def temporal_graph(tensors: Mapping[str, NDArray[Any]]) -> Any:
+    """The GRU as an OpenVINO graph: features (2, frames, 2048) to its outputs (2, frames, 1024).
+
+    ``tensors`` has PyTorch's names of a one-layer ``nn.GRU``. Raises ``KeyError`` or ``ValueError`` for the tensors of
+    another network.
+    """
+    import openvino as ov
+    from openvino import opset15 as ops
+
+    inputs, states, input_bias, state_bias = (
+        tensors[f"{name}_l0"].astype(np.float32) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    )
+    if len(tensors) != 4 or inputs.shape[0] != 3 * states.shape[1] or states.shape[0] != inputs.shape[0]:
+        raise ValueError("not the tensors of a one-layer GRU")
+    hidden = states.shape[1]
+
+    def gates(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        # PyTorch stacks reset, update, new; OpenVINO update, reset, new.
+        reset, update, new = np.split(rows, 3)
+        return np.concatenate([update, reset, new])
+
+    # The two biases of the new gate stay apart, as the reset gate scales one of them (Cho et al., 2014, as in cuDNN).
+    bias = np.concatenate(
+        [(gates(input_bias) + gates(state_bias))[: 2 * hidden], input_bias[2 * hidden :], state_bias[2 * hidden :]]
+    )
+    features = ops.parameter([2, -1, inputs.shape[1]], np.float32, "features")
+    length = ops.gather(ops.shape_of(features, "i64"), np.array([1, 1], np.int64), np.int64(0))
+    sequence = ops.gru_sequence(
+        features,
+        np.zeros((2, 1, hidden), np.float32),
+        length,
+        gates(inputs)[None],
+        gates(states)[None],
+        bias[None],
+        hidden,
+        "forward",
+        linear_before_reset=True,
+    )
+    outputs = ops.squeeze(sequence.output(0), np.array([1], np.int64))
+    return ov.Model([outputs], [features], "temporal")

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from conviqt_cli.errors import UsageError
 from conviqt_cli.model.bundle import Bundle
+from conviqt_cli.model.cpu import has_bf16
+from conviqt_cli.model.encoder import ACTIVATION_BYTES
 from conviqt_cli.model.networks import SpatialNetwork, half_size
 from conviqt_cli.model.temporal import TemporalEncoder
 from conviqt_cli.model.weights import fill
@@ -19,9 +21,6 @@ _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 #: Pixels pushed through the network at once on a CPU: one 1080p frame. More gains no speed there, only memory.
 CPU_BATCH_PIXELS = 1920 * 1088
-
-#: Bytes of activations one input pixel needs in float32, both scales, with slack; measured at 540p and 1080p.
-ACTIVATION_BYTES = 400
 
 
 class TorchEncoder:
@@ -118,15 +117,4 @@ def choose_precision(name: str, device: torch.device) -> str:
         return name
     if device.type == "cuda":
         return "fp16"
-    return "bf16" if cpu_has_bf16() else "fp32"
-
-
-def is_emulated(precision: str, device: str) -> bool:
-    """Whether a device computes a precision only by way of another, which is slower than float32."""
-    return device == "cpu" and (precision == "fp16" or (precision == "bf16" and not cpu_has_bf16()))
-
-
-def cpu_has_bf16() -> bool:
-    """Whether this CPU multiplies bf16 in hardware (AVX512-BF16 or AMX), as far as PyTorch can tell."""
-    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return any(bool(getattr(torch.cpu, check, lambda: False)()) for check in checks)
+    return "bf16" if has_bf16() else "fp32"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -50,7 +52,9 @@ def settle_size(info: VideoInfo, timeline: Timeline, timeout: float) -> VideoInf
     most = max(shown, key=lambda size: (shown[size], size))
     if most == (info.width, info.height):
         return info
-    return probe(info.source, timeout, first_packet=int(numbers[sizes.index(most)]), stream=info.stream)
+    found = probe(info.source, timeout, first_packet=int(numbers[sizes.index(most)]), stream=info.stream)
+    # ffmpeg gives every frame the shape of pixel of the stream's first one, so that of a later size is not known.
+    return replace(found, sample_aspect=Fraction(1))
 
 
 def _times(timeline: Timeline, numbers: Indices) -> Floats:

@@ -8,9 +8,10 @@ import torch
 from PIL import Image
 
 from conviqt_cli.errors import UsageError
+from conviqt_cli.model import cpu
 from conviqt_cli.model.bundle import open_bundle
 from conviqt_cli.model.networks import SpatialNetwork, TemporalNetwork, half_size
-from conviqt_cli.model.torch_backend import TorchEncoder, choose_device, choose_precision, cpu_has_bf16
+from conviqt_cli.model.torch_backend import TorchEncoder, choose_device, choose_precision
 
 
 def pictures(count, height=72, width=96, seed=0):
@@ -123,16 +124,11 @@ def test_cuda_agrees_with_the_cpu(encoder):
         assert np.linalg.norm(found - reference) / np.linalg.norm(reference) < tolerance
 
 
-@pytest.mark.parametrize("unit", ["_is_avx512_bf16_supported", "_is_amx_tile_supported"])
+@pytest.mark.parametrize("unit", ["avx512_bf16", "amx_bf16"])
 def test_auto_is_bf16_on_processors_that_compute_it_and_fp32_elsewhere(monkeypatch, unit):
-    cpu = torch.device("cpu")
-    for each in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
-        monkeypatch.setattr(torch.cpu, each, lambda: False, raising=False)
-    assert not cpu_has_bf16() and choose_precision("auto", cpu) == "fp32"
-    monkeypatch.setattr(torch.cpu, unit, lambda: True, raising=False)
-    assert cpu_has_bf16() and choose_precision("auto", cpu) == "bf16"
-    assert choose_precision("fp32", cpu) == "fp32"
-    # PyTorch without either check knows of no such unit.
-    for each in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
-        monkeypatch.delattr(torch.cpu, each)
-    assert not cpu_has_bf16()
+    device = torch.device("cpu")
+    monkeypatch.setattr(cpu, "_flags", lambda: "flags: fpu avx2 avx512f")
+    assert not cpu.has_bf16() and choose_precision("auto", device) == "fp32"
+    monkeypatch.setattr(cpu, "_flags", lambda: f"flags: fpu {unit}")
+    assert cpu.has_bf16() and choose_precision("auto", device) == "bf16"
+    assert choose_precision("fp32", device) == "fp32"

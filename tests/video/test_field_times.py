@@ -73,6 +73,7 @@ def test_a_last_frame_is_held_as_long_as_the_file_says(field):
 def test_the_size_shown_most_of_the_time_is_scored(field, name):
     found, _, report = looked_at(field / name)
     assert (found.info.width, found.info.height) == (192, 108) and report.format_changes == 1
+    assert found.info.sample_aspect == 1
 
 
 def test_times_never_go_back(field):
