@@ -49,17 +49,27 @@ class Speed:
 
     ``start`` is in seconds, ``per_second`` in seconds of work per second of video, ``cpu`` in seconds of computing time
     of all cores per second of video, ``memory`` the largest process in bytes. ``frames`` is how many went through the
-    network per second, ``precision`` what was computed in.
+    network per second. ``scored_with`` are the settings of its record: device, precision, sampling, picture, ...
     """
 
     setting: str
-    size: str
-    precision: str
+    lines: int
+    scored_with: dict[str, Any]
     start: float
     per_second: float
     cpu: float
     memory: int
     frames: float
+
+    @property
+    def size(self) -> str:
+        """The size of picture in words, such as ``1080p``."""
+        return f"{self.lines}p"
+
+    @property
+    def precision(self) -> str:
+        """What it was computed in."""
+        return str(self.scored_with["precision"])
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -144,20 +154,20 @@ def measure(
             progress(f"{height} lines, {setting.name}")
             short, long = _lengths(setting)
             runs = [run(video, [*setting.options, *extra, "--duration", f"{length:g}"]) for length in (short, long)]
-            found.append(compared(setting.name, f"{height}p", runs[0], runs[1], long - short))
+            found.append(compared(setting.name, height, runs[0], runs[1], long - short))
         video.unlink()
     return found
 
 
-def compared(setting: str, size: str, short: Run, long: Run, more: float) -> Speed:
+def compared(setting: str, lines: int, short: Run, long: Run, more: float) -> Speed:
     """What ``more`` seconds of video cost, from two runs of which one scored so much more."""
     per_second = max(long.wall - short.wall, 1e-9) / more
     seconds = long.record["segments"][-1]["end"]
     frames = long.record["frames_scored"] - short.record["frames_scored"]
     return Speed(
         setting,
-        size,
-        long.record["settings"]["precision"],
+        lines,
+        long.record["settings"],
         max(0.0, long.wall - per_second * seconds),
         per_second,
         max(0.0, long.cpu - short.cpu) / more,

@@ -34,7 +34,8 @@ def benchmark(
 ) -> None:  # fmt: skip
     """Measure how fast this machine scores, in each plan and precision, and say which defaults it has and why.
 
-    Takes a few minutes; the published protocol on a large picture takes most of them.
+    Takes a few minutes; the published protocol on a large picture takes most of them. The figures are kept: later runs
+    of conviqt score estimate their time from them.
 
     Examples:
 
@@ -43,6 +44,7 @@ def benchmark(
     conviqt benchmark --size 1080 --only default --only "crops fp32"
     """
     from conviqt_cli.benchmark import SETTINGS, measure
+    from conviqt_cli.known_speeds import remember
     from conviqt_cli.model.backends import why_precision
     from conviqt_cli.model.bundle import open_bundle
     from conviqt_cli.report.benchmark_report import benchmark_report
@@ -62,6 +64,10 @@ def benchmark(
     why = why_precision(bundle, next(iter(bundle.picture_plans)), device)
     with tempfile.TemporaryDirectory() as folder:
         found = measure(Path(folder), size or (360, 1080, 2160), settings, extra, say)
+    try:
+        remember(found)
+    except OSError as error:
+        log(f"warning: the figures are not kept for later estimates ({error.strerror})")
     if as_json:
         typer.echo(json.dumps({"speeds": [each.to_dict() for each in found], "default": why}, indent=2))
         return

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -27,15 +26,20 @@ def log(text: str) -> None:
 
 
 @contextmanager
-def progress(quiet: bool) -> Iterator[ProgressCallback | None]:
-    """A callback that shows how far a video is, with frames/s and time left, or ``None`` when ``quiet``."""
+def progress(
+    quiet: bool, known_speed: Callable[[int], float | None] = lambda lines: None
+) -> Iterator[ProgressCallback | None]:
+    """A callback that shows how far a video is, with frames/s and time left, or ``None`` when ``quiet``.
+
+    ``known_speed`` gives the frames/s that were measured on pictures of so many lines, if they ever were.
+    """
     if quiet:
         yield None
     elif stderr.is_terminal:
         with _bar() as bar:
             yield _Bar(bar)
     else:
-        yield _Announcement()
+        yield _Announcement(known_speed)
 
 
 def _bar() -> Progress:
@@ -73,21 +77,27 @@ class _Bar:
 
 
 class _Announcement:
-    """For logs: one line per video that will take a while."""
+    """For logs: one line per video that will take a while.
 
-    def __init__(self) -> None:
+    The first frames alone say little of the speed: they wait for the decoder and for the networks to be compiled. What
+    was measured on this machine is believed before them.
+    """
+
+    def __init__(self, known_speed: Callable[[int], float | None]) -> None:
         self._source = ""
-        self._began = time.monotonic()
+        self._known_speed = known_speed
 
     def __call__(self, info: VideoInfo, done: ScoringProgress) -> None:
-        if info.source == self._source or done.remaining is None:
+        if info.source == self._source or not done.frames_expected or not done.frames_done:
             return
         self._source = info.source
-        if done.remaining > ANNOUNCE_SECONDS:
-            rate = done.frames_per_second
+        known = self._known_speed(min(info.width, info.height))
+        rate = known or done.frames_per_second
+        left = (done.frames_expected - done.frames_done) / rate
+        if left > ANNOUNCE_SECONDS:
             log(
-                f"{info.source}: {info.width}x{info.height}, {done.frames_expected} frames to score "
-                f"at {rate:.2g} frames/s: about {duration(done.remaining)}"
+                f"{info.source}: {info.width}x{info.height}, {done.frames_expected} frames to score at {rate:.2g} "
+                f"frames/s{' (as measured by conviqt benchmark)' if known else ''}: about {duration(left)}"
             )
 
 

@@ -6,6 +6,7 @@ import contextlib
 import sys
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,12 +96,14 @@ def run_one(found: Found, settings: ScoringSettings, reporting: Reporting, memor
         _check_text_output(reporting)
 
         from conviqt_cli.batch.local_engine import LocalEngine
+        from conviqt_cli.known_speeds import known_speed
         from conviqt_cli.model import devices
         from conviqt_cli.scoring.scorer import load_scorer
 
         scorer = load_scorer(replace(settings, device=devices(settings.device)[0]))
         _check(scorer, settings, reporting)
-        callback = stack.enter_context(progress(reporting.quiet))
+        speed = partial(known_speed, scorer.settings)
+        callback = stack.enter_context(progress(reporting.quiet, speed))
         engine = LocalEngine([scorer], 1, reporting.wants_records, _limit(memory), callback)
         if journal and others:
             check_same_maker(journal, engine.maker.identity)

@@ -20,7 +20,8 @@ from safetensors.numpy import load_file
 from conviqt_cli.arrays import unit_rows
 from conviqt_cli.errors import BundleError, UsageError
 from conviqt_cli.model.bundle import Bundle
-from conviqt_cli.model.openvino_graph import GraphBuilder, folded, temporal_graph
+from conviqt_cli.model.gru import GatedRecurrentUnit
+from conviqt_cli.model.openvino_graph import GraphBuilder, folded
 from conviqt_cli.model.resizing import half_size
 
 #: Picture sizes whose compiled graphs are kept; a video needs two.
@@ -31,7 +32,7 @@ _HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
 
 
 class OpenVinoEncoder:
-    """ResNet-50 and GRU by OpenVINO; see :class:`conviqt_cli.model.encoder.Encoder`.
+    """ResNet-50 by OpenVINO, GRU by NumPy; see :class:`conviqt_cli.model.encoder.Encoder`.
 
     Args:
         bundle: whose networks to load.
@@ -70,7 +71,7 @@ class OpenVinoEncoder:
             **({"CACHE_DIR": str(cache)} if cache else {}),
         }
         self._builder = _builder(bundle, ranges, weight_bits)
-        self._temporal = _temporal(self._core, bundle)
+        self._temporal = GatedRecurrentUnit(bundle)
         self._queues: OrderedDict[tuple[int, int], Any] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -96,10 +97,7 @@ class OpenVinoEncoder:
 
     def temporal(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """See :meth:`conviqt_cli.model.encoder.Encoder.temporal`."""
-        both = features.reshape(len(features), 2, -1).transpose(1, 0, 2)
-        with self._lock:
-            outputs = self._temporal.infer({0: np.ascontiguousarray(both)})[0]
-        return unit_rows(outputs.mean(axis=1)).reshape(-1)
+        return self._temporal(features)
 
     def batch_frames(self, height: int, width: int) -> int:
         """See :meth:`conviqt_cli.model.encoder.Encoder.batch_frames`."""
@@ -116,17 +114,6 @@ class OpenVinoEncoder:
                 self._queues.popitem(last=False)
         self._queues.move_to_end(size)
         return self._queues[size]
-
-
-def _temporal(core: Any, bundle: Bundle) -> Any:
-    """The compiled GRU, in float32: (2, frames, 2048), a row for each scale, to its outputs (2, frames, 1024)."""
-    path = bundle.file("temporal")
-    try:
-        graph = temporal_graph(load_file(path))
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise BundleError(f"{path}: cannot be loaded as weights of this network ({error})") from None
-    compiled = core.compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    return compiled.create_infer_request()
 
 
 def _builder(bundle: Bundle, ranges: Mapping[str, float] | None, weight_bits: int) -> GraphBuilder:
