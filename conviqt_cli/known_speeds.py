@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from conviqt_cli.benchmark import Speed
 from conviqt_cli.files import cache_folder, write_text_whole
-from conviqt_cli.scoring.settings import ScoringSettings
 
 #: What the speed of a frame depends on, beside the size of the picture.
 _DECISIVE = ("device", "precision", "sampling", "picture", "display")
@@ -39,10 +38,9 @@ def remember(speeds: Sequence[Speed]) -> None:
     write_text_whole(_path(), json.dumps(rows, indent=1) + "\n")
 
 
-def known_speed(settings: ScoringSettings, lines: int) -> float | None:
-    """Frames per second measured with these settings at the nearest size; ``None`` if they never were."""
-    asked = settings.to_dict()
-    wanted = {name: asked[name] for name in _DECISIVE}
+def known_speed(settings: Mapping[str, Any], lines: int) -> float | None:
+    """Frames per second at the nearest size measured with the ``settings`` of a record; ``None`` if there is none."""
+    wanted = {name: settings[name] for name in _DECISIVE}
     fitting = [each for each in _remembered() if each.settings == wanted]
     return min(fitting, key=lambda each: abs(each.lines - lines)).frames_per_second if fitting else None
 

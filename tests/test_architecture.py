@@ -15,6 +15,7 @@ COMMON = {"errors", "files", "arrays"}
 ALLOWED = {
     "parallel": set(),
     "benchmark": {"video"},
+    "known_speeds": {"benchmark"},
     "video": set(),
     "plans": {"video"},
     "quality": set(),

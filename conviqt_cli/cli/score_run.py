@@ -102,7 +102,7 @@ def run_one(found: Found, settings: ScoringSettings, reporting: Reporting, memor
 
         scorer = load_scorer(replace(settings, device=devices(settings.device)[0]))
         _check(scorer, settings, reporting)
-        speed = partial(known_speed, scorer.settings)
+        speed = partial(known_speed, scorer.settings.to_dict())
         callback = stack.enter_context(progress(reporting.quiet, speed))
         engine = LocalEngine([scorer], 1, reporting.wants_records, _limit(memory), callback)
         if journal and others:

@@ -37,9 +37,8 @@ def open_encoder(
 ) -> Encoder:
     """The encoder of ``bundle`` on a device, ready to run.
 
-    On CUDA ``auto`` is fp16 by PyTorch. On a CPU it is the fastest precision that the bundle was found to agree in:
-    whole pictures by PyTorch, squares by OpenVINO, each tried on stored pictures first, so that a backend that computes
-    wrongly on this CPU is passed over.
+    On CUDA ``auto`` is fp16 by PyTorch. On a CPU it is the fastest precision that the bundle was found to agree in, by
+    OpenVINO, tried on stored pictures first, so that a backend that computes wrongly on this CPU is passed over.
 
     Args:
         bundle: whose networks to load; every file is verified.
@@ -65,10 +64,9 @@ def open_encoder(
         raise UsageError("OpenVINO does not compute fp16 here; choose fp32, bf16 or int8", setting="precision")
     if precision == "int8" and (backend == "torch" or not on_cpu):
         raise UsageError("int8 needs the backend openvino on the device cpu", setting="precision")
-    by_torch = precision == "fp16" or (precision != "int8" and picture == WHOLE)
-    if not on_cpu or backend == "torch" or (backend == "auto" and by_torch):
+    if not on_cpu or backend == "torch" or (backend == "auto" and precision == "fp16"):
         if on_cpu and precision == "auto":
-            precision = _whole_precision(bundle, picture)
+            precision = _torch_precision(bundle, picture)
         return _torch(bundle, device, precision, threads)
     for choice in _choices(bundle, precision, picture):
         encoder = _openvino(bundle, choice, threads, weight_bits or default_bits())
@@ -78,15 +76,13 @@ def open_encoder(
             raise UsageError(f"{choice} by OpenVINO computes wrongly on this CPU; choose another precision or backend")
     if backend == "openvino":
         raise UsageError("OpenVINO cannot be used here; choose the backend torch")
-    return _torch(bundle, device, _whole_precision(bundle, picture), threads)
+    return _torch(bundle, device, _torch_precision(bundle, picture), threads)
 
 
 def why_precision(bundle: Bundle, picture: str, device: str = "auto") -> str:
     """In words: what ``auto`` chooses for a picture plan on this machine, and why."""
     if _resolved(device) != "cpu":
         return f"{picture} in fp16 by PyTorch on CUDA"
-    if picture == WHOLE:
-        return f"{picture} in {_whole_precision(bundle, picture)} by PyTorch"
     choice = next(_choices(bundle, "auto", picture))
     found = _accuracy(bundle, picture, _measured_as(choice))
     if found is None:
@@ -159,7 +155,7 @@ def _torch(bundle: Bundle, device: str, precision: str, threads: int | None) -> 
     return TorchEncoder(bundle, device, precision, threads)
 
 
-def _whole_precision(bundle: Bundle, picture: str) -> str:
+def _torch_precision(bundle: Bundle, picture: str) -> str:
     """What ``auto`` stands for on PyTorch and a CPU."""
     return "bf16" if has_bf16() and agrees(bundle, picture, "bf16") else "fp32"
 
