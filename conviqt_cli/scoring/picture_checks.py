@@ -38,6 +38,12 @@ _BLANK_BLOCKS, _BLANK_PIXELS = 6.0, 12.0
 #: frame, by its noise, unless compression has taken that away.)
 _STILL_PIXEL, _STILL_MEAN, _EQUAL = 24, 0.06, 0.3
 
+#: Where a stretch begins amid movement, from one frame to the next, none of its frames needs to equal another: a
+#: lightly compressed one is refined from frame to frame. The change is then at most this share of that before, and
+#: never more than so much: after a quick movement a slow one is no standstill. What slows down before it stands is left
+#: to be what it looks like: a camera that halts.
+_HELD, _HELD_MOST = 1 / 12, 0.25
+
 #: A key frame may show a frozen picture slightly differently: one such step after so many frames ends no stretch.
 _PULSE_PIXEL, _PULSE_MEAN, _PULSE_AFTER = 64, 3.5, 10
 
@@ -53,6 +59,7 @@ class _Stretch:
     end: float
     frames: int = 1
     equal: int = 0
+    abrupt: bool = False
 
 
 @dataclass
@@ -159,14 +166,13 @@ class PictureChecks:
         change = np.maximum(earlier, sample) - np.minimum(earlier, sample)
         largest, mean = int(change.max()), float(change.mean())
         stretch = self._frozen.current
-        still = largest <= _STILL_PIXEL and mean <= _STILL_MEAN
-        if follows:
-            self._motion.see(frame, mean, still)
+        still = largest <= _STILL_PIXEL and mean <= max(_STILL_MEAN, min(_HELD * self._motion.level, _HELD_MOST))
         if still:
             self._pulsed = False
             self._frozen.add(frame, before)
             assert self._frozen.current is not None
             self._frozen.current.equal += largest == 0
+            self._frozen.current.abrupt |= stretch is None and follows and self._motion.steady
         elif (
             stretch and stretch.frames >= _PULSE_AFTER and not self._pulsed
             and largest <= _PULSE_PIXEL and mean <= _PULSE_MEAN
@@ -179,13 +185,15 @@ class PictureChecks:
                 stretch.end, stretch.frames = before.time, stretch.frames - 1
             self._pulsed = False
             self._frozen.end()
+        if follows:
+            self._motion.see(frame, mean, still)
 
     def _found(self, code: str, stretches: _Stretches) -> tuple[list[_Stretch], bool]:
         """The stretches that are worth naming, and whether together they are the whole video."""
         found = stretches.found()
         moving = code == "frozen"
         if moving:
-            found = [each for each in found if each.equal >= _EQUAL * each.frames]
+            found = [each for each in found if each.abrupt or each.equal >= _EQUAL * each.frames]
         frames = sum(each.frames for each in (found if moving else stretches.done))
         # A video shorter than any stretch can be blank from end to end, but one picture cannot be frozen.
         return found, frames > 0 and frames >= ALL * self._frames

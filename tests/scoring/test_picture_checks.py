@@ -39,6 +39,10 @@ def film(sample, ffmpeg, tmp_path_factory):
     return make
 
 
+#: Moves 2 pixels a frame, so that no compression can take the movement for none.
+PAN = "trim=end_frame=1,loop=-1:1:0,setpts=N/25/TB,scale=384:216,crop=192:108:2*n:0"
+LOSSLESS = ("-c:v", "ffv1")
+
 #: The first frame for ever: a frozen video, or what a camera on a tripod is pointed at.
 STILL = "trim=end_frame=1,loop=-1:1:0,setpts=N/25/TB"
 
@@ -97,6 +101,25 @@ def test_what_lives_is_not_frozen(film, filters):
     assert notes_of(film(filters, "-c:v", "libx264", "-crf", "18")) == {}
 
 
+@pytest.mark.parametrize(("until", "found"), [(20, ["frozen"]), (0, [])])
+def test_a_standstill_amid_movement_is_frozen_although_each_frame_is_refined(film, until, found):
+    # As x264 does at CRF 10; without movement before it, the same is what a camera on a tripod sees.
+    checks, rng = PictureChecks(), np.random.default_rng(0)
+    frame, *_ = frames_of(film("null", *LOSSLESS, frames=1))
+    for number in range(48):
+        pixels = np.roll(frame.pixels, 3 * min(number, until), 1)
+        pixels = np.clip(pixels + (rng.random(pixels.shape[:2]) < 0.02)[..., None] * 2, 0, 255).astype(np.uint8)
+        checks.see(Clip((type(frame)(number, number / 25, 0.04, RgbPicture(pixels)),)))
+    assert [each.code for each in checks.events()] == found
+
+
+def test_a_slow_movement_after_a_quick_one_is_not_frozen(film):
+    # 12 pixels a frame for a second, then a thirtieth of a pixel.
+    place = "if(lt(n,24),12*n,288+(n-24)/30)"
+    still = f"trim=end_frame=1,loop=-1:1:0,setpts=N/25/TB,scale=768:432,crop=192:108:'{place}'"
+    assert notes_of(film(f"{still},noise=alls=2:allf=t", *LOSSLESS)) == {}
+
+
 def test_a_picture_of_one_frame_is_not_frozen(film):
     (frame,) = frames_of(film("null", frames=1))
     checks = PictureChecks()
@@ -142,11 +165,6 @@ def test_events_have_times_and_say_about_where_a_gap_hides_them(film):
     assert still.throughout and still.text == "the picture stands still from beginning to end"
 
 
-#: Moves 2 pixels a frame, so that no compression can take the movement for none.
-PAN = "trim=end_frame=1,loop=-1:1:0,setpts=N/25/TB,scale=384:216,crop=192:108:2*n:0"
-LOSSLESS = ("-c:v", "ffv1")
-
-
 def test_a_stutter_is_named_and_an_even_movement_is_not(film):
     assert events_of(film(PAN, *LOSSLESS)) == []
     # Of frames 20 to 25 each shows frame 20; later, 34 and 36 are dropped.
@@ -159,6 +177,8 @@ def test_a_stutter_is_named_and_an_even_movement_is_not(film):
 def test_a_lower_frame_rate_inside_is_a_cadence(film):
     (found,) = events_of(film(f"{PAN},fps=12.5,fps=25", *LOSSLESS))
     assert (found.code, found.text.split(" (")[0]) == ("cadence", "every second frame repeats the one before")
+    (found,) = events_of(film(f"{PAN},fps=25/3,fps=25", "-c:v", "libx264", "-crf", "12"))
+    assert found.text.startswith("2 of every 3 frames repeat the one before")
 
 
 def test_a_cut_is_found_and_a_flash_is_none(film):
@@ -166,3 +186,6 @@ def test_a_cut_is_found_and_a_flash_is_none(film):
     (found,) = events_of(cut)
     assert found.code == "cut" and found.start == pytest.approx(0.96)
     assert events_of(film(f"{PAN},negate=enable='eq(n,24)'", *LOSSLESS)) == []
+    # The last frame but one is the first of a scene of two.
+    (late,) = events_of(film(f"{PAN},negate=enable='gte(n,48)'", *LOSSLESS))
+    assert late.code == "cut" and late.start == pytest.approx(1.92)
