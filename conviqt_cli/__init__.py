@@ -14,6 +14,10 @@ True
 >>> score.video.width, score.video.height, score.video.codec
 (96, 64, 'h264')
 
+Further: :func:`score_many` (many videos, as a table), :meth:`Scorer.score_frames` (arrays and tensors),
+:func:`compare` (versions of one source), :func:`fit` (a regressor of one's own) and :func:`evaluate` (agreement with
+opinion scores). Every result has ``to_dict`` or ``rows``, and with pandas installed ``to_frame``.
+
 Every error that a user can cause is a :class:`ConviqtError` of one line:
 
 >>> scorer.score("missing.mp4")
@@ -30,11 +34,25 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["ConviqtError", "Scorer", "VideoScore", "__version__", "compare", "load", "predict"]
+__all__ = [
+    "ConviqtError",
+    "Scorer",
+    "VideoScore",
+    "__version__",
+    "compare",
+    "evaluate",
+    "fit",
+    "load",
+    "predict",
+    "score_many",
+]
 
 if TYPE_CHECKING:
+    from conviqt_cli.batch.many import score_many
     from conviqt_cli.comparing.run import compare
     from conviqt_cli.errors import ConviqtError
+    from conviqt_cli.evaluation.from_files import evaluate
+    from conviqt_cli.fitting.from_files import fit
     from conviqt_cli.scoring.results import VideoScore
     from conviqt_cli.scoring.scorer import Scorer, load
 
@@ -43,14 +61,25 @@ _HOMES = {
     "Scorer": "conviqt_cli.scoring.scorer",
     "VideoScore": "conviqt_cli.scoring.results",
     "compare": "conviqt_cli.comparing.run",
+    "evaluate": "conviqt_cli.evaluation.from_files",
+    "fit": "conviqt_cli.fitting.from_files",
     "load": "conviqt_cli.scoring.scorer",
+    "score_many": "conviqt_cli.batch.many",
 }
 
 
 def predict(path: str | os.PathLike[str]) -> float:
     """Pooled quality of a video on the 1 (bad) to 5 (excellent) scale, with the bundled model and default settings.
 
-    The model is loaded once per process. Raises :class:`ConviqtError` when the video cannot be scored.
+    The model is loaded once per process.
+
+    Args:
+        path: a file, or a URL that ffmpeg opens.
+
+    Raises :class:`ConviqtError` when the video cannot be scored.
+
+    >>> 1 <= predict("holiday.mp4") <= 5
+    True
     """
     return _default_scorer().score(path).quality
 
@@ -60,6 +89,11 @@ def _default_scorer() -> Scorer:
     from conviqt_cli.scoring.scorer import load
 
     return load()
+
+
+def __dir__() -> list[str]:
+    # So that help() and completion know what is imported only when it is used.
+    return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent.parent / "conviqt_cli"
 
 #: Modules at the top of the package that every room may import.
-COMMON = {"errors", "files", "arrays"}
+COMMON = {"errors", "files", "arrays", "data_frames"}
 
 #: Each room, and the rooms that it may import besides. Other modules at the top of the package are listed by name.
 ALLOWED = {

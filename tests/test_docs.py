@@ -14,11 +14,13 @@ import pytest
 from tests.test_architecture import ALLOWED, PACKAGE
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "conviqt_cli/training/README.md")
+GUIDES = tuple(f"docs/{name}.md" for name in ("archive", "encoding", "integration", "reading-a-score", "research"))
+PAGES = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "conviqt_cli/training/README.md", *GUIDES)
 
 #: Modules whose docstrings hold examples that run.
 EXAMPLES = (
     "conviqt_cli",
+    "conviqt_cli.batch.many",
     "conviqt_cli.errors",
     "conviqt_cli.metrics.correlation",
     "conviqt_cli.metrics.error",
@@ -26,6 +28,8 @@ EXAMPLES = (
     "conviqt_cli.quality.pooling",
     "conviqt_cli.quality.scale",
     "conviqt_cli.scorefiles.cells",
+    "conviqt_cli.scoring.quality_map",
+    "conviqt_cli.scoring.scorer",
     "conviqt_cli.video.pixel_formats",
     "conviqt_cli.video.rotation",
 )
@@ -47,6 +51,18 @@ def test_paths_named_in_a_page_exist(page):
     folders = r"`((?:conviqt_cli|tests|benchmarks|weights|docs)/[\w./-]+)`"
     missing += [path for path in re.findall(folders, text) if not (ROOT / path).exists()]
     assert not missing
+
+
+@pytest.mark.parametrize("page", GUIDES)
+def test_options_named_in_a_guide_exist(page):
+    manual = (ROOT / "docs" / "conviqt.1").read_text(encoding="utf-8").replace("\\-", "-")
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / page).read_text(encoding="utf-8")))
+    assert not {option for option in named if not re.search(rf"{option}(?![a-z-])", manual)}
+
+
+def test_pictures_of_the_documentation_are_small():
+    pictures = list((ROOT / "docs" / "pictures").iterdir())
+    assert pictures and sum(path.stat().st_size for path in pictures) < 300_000
 
 
 def test_types_named_for_contributors_exist():

@@ -19,6 +19,7 @@ from conviqt_cli.files import write_text_whole
 
 if TYPE_CHECKING:
     from conviqt_cli.evaluation.candidates import Candidates
+    from conviqt_cli.evaluation.run import Evaluation
     from conviqt_cli.fitting.labelled_set import VectorSource
     from conviqt_cli.labels.opinions import Labels
     from conviqt_cli.parallel import StepProgress
@@ -36,7 +37,11 @@ def evaluate(
     ] = None,
     features: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE.npz", help="Vectors instead of videos: one file for all sets, or one per set."),
+        typer.Option(
+            metavar="FILE",
+            help="Vectors instead of videos, one file for all sets or one per set: .npz, or another program's features "
+            "as CSV or .mat.",
+        ),
     ] = None,
     regressor: Annotated[
         list[Path] | None,
@@ -51,6 +56,12 @@ def evaluate(
             metavar="MODEL", help="Test whether results differ from this regressor, bundle or file of scores."
         ),
     ] = None,
+    against_features: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="Vectors from which that regressor predicts, if other ones: one file or one per set."
+        ),
+    ] = None,
     refit: Annotated[
         bool,
         typer.Option("--refit", help="The literature's protocol: refit on each set, test on held-out contents."),
@@ -58,6 +69,10 @@ def evaluate(
     estimator: Annotated[str, typer.Option(metavar="ridge|svr", help="Kind of regressor that --refit fits.")] = "ridge",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE.json", help="Also write all results to this file.")
+    ] = None,
+    report: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Write a page (.html) or every prediction (.csv); repeatable."),
     ] = None,
     as_json: options.Json = False,
     draws: Annotated[
@@ -74,6 +89,7 @@ def evaluate(
     conviqt evaluate labels.csv --features vectors.npz --regressor mine --against conviqt-base
     """
     _check(labels, videos, features, regressor, scores, against, refit, output)
+    _check_more(labels, against, against_features, report or [])
     splits.check()
     from conviqt_cli.cli.progress_bar import steps
     from conviqt_cli.evaluation.agreement import FEWEST_LABELS, Bootstrap
@@ -93,24 +109,28 @@ def evaluate(
         sets = {}
         for i, (name, found) in enumerate(zip(set_names(read), read, strict=True)):
             source = VectorSource(_of_set(features, i), next(iter(_of_set(videos, i)), None), extraction)
-            sets[name] = _candidates(found, source, regressors, scores, against, quiet, advance)
+            rival = (against, _of_set(against_features, i))
+            sets[name] = _candidates(found, source, regressors, scores, rival, quiet, advance)
         if refit:
             data = {name: (each.labelled.data, each.labelled.labels.scale) for name, each in sets.items()}
             left_out = {name: each.labelled.all_left_out for name, each in sets.items()}
             outcome = refit_sets(kind, data, splits.repeats, splits.seed, splits.jobs, partial(advance, "refitting"))
-            evaluation = Evaluation(left_out, refit=outcome)
+            assumed = {name: each.labelled.labels.assumed for name, each in sets.items()}
+            evaluation = Evaluation(left_out, refit=outcome, points=outcome.points, assumed=assumed)
         else:
             evaluation = evaluate_sets(sets, Bootstrap(draws, splits.seed, splits.jobs), advance)
     text = json.dumps(evaluation.to_dict(), indent=2)
     if output is not None:
         write_text_whole(output, text + "\n")
+    layouts = {name: each.labelled.labels.layout for name, each in sets.items()}
+    published = {name: layout.published if layout else None for name, layout in layouts.items()}
+    for path in report or []:
+        _write_report(path, evaluation, published)
     if as_json:
         typer.echo(text)
         return
     from conviqt_cli.report.evaluation_report import evaluation_report
 
-    layouts = {name: each.labelled.labels.layout for name, each in sets.items()}
-    published = {name: layout.published if layout else None for name, layout in layouts.items()}
     Console(highlight=False).print(evaluation_report(evaluation, published))
 
 
@@ -124,7 +144,7 @@ def _candidates(
     source: VectorSource,
     regressors: tuple[Path, ...] | None,
     scores: Path | None,
-    against: str | None,
+    rival: tuple[str | None, tuple[Path, ...]],
     quiet: bool,
     advance: StepProgress,
 ) -> Candidates:
@@ -135,13 +155,41 @@ def _candidates(
     else:
         candidates = from_vectors(labels, source, regressors, advance)
     show_left_out(candidates.labelled.left_out, quiet)
+    against, features = rival
     if against is None:
         return candidates
     before = len(candidates.labelled.data)
-    candidates = with_rival(candidates, against, source, advance)
+    candidates = with_rival(candidates, against, source, advance, features)
     if candidates.unshared:
         log(f"compared on the {before - candidates.unshared} of {before} videos that {against} has too")
     return candidates
+
+
+def _write_report(path: Path, evaluation: Evaluation, published: dict[str, float | None]) -> None:
+    if path.suffix.lower() == ".csv":
+        from conviqt_cli.report.predictions_table import predictions_csv
+
+        write_text_whole(path, predictions_csv(evaluation.points))
+    else:
+        from conviqt_cli.report.evaluation_page import evaluation_page
+
+        write_text_whole(path, evaluation_page(evaluation, published))
+
+
+def _check_more(
+    labels: list[Path], against: str | None, against_features: list[Path] | None, report: list[Path]
+) -> None:
+    if against_features:
+        if against is None:
+            raise UsageError("--against-features are those of a regressor; name it with --against")
+        if len(against_features) not in (1, len(labels)):
+            raise UsageError(
+                f"--against-features: give one for all sets or one each ({len(against_features)} given, "
+                f"{len(labels)} sets)"
+            )
+    for path in report:
+        if path.suffix.lower() not in (".html", ".csv") or not path.absolute().parent.is_dir():
+            raise UsageError(f"--report {path}: end the name in .html or .csv, in a folder that exists")
 
 
 def _check(
@@ -155,7 +203,7 @@ def _check(
     output: Path | None,
 ) -> None:
     if sum(each is not None and each != [] for each in (videos, features, scores)) != 1:
-        raise UsageError("give one of --videos DIR, --features FILE.npz, or --scores FILE")
+        raise UsageError("give one of --videos DIR, --features FILE, or --scores FILE")
     for option, given in (("--videos", videos), ("--features", features)):
         if given and len(given) not in (1, len(labels)):
             raise UsageError(f"{option}: give one for all sets or one each ({len(given)} given, {len(labels)} sets)")

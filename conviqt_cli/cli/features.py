@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from conviqt_cli.errors import BundleError, ConviqtError, RegressorError, UsageE
 def features(
     videos: options.Inputs,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.npz", help="Where the vectors go.")],
+    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Search subfolders, too.")] = False,
     sampling: options.Sampling = "sparse",
     picture: options.Picture = None,
     display: options.DisplaySize = None,
@@ -40,7 +42,7 @@ def features(
 
     conviqt features video.mp4 a.mp4 -o vectors.npz
 
-    conviqt features videos/*.mp4 --sampling dense -o vectors.npz
+    conviqt features videos/ --recursive --sampling dense -o vectors.npz
     """
     span = options.parse_span(start, duration)
     if output.suffix != ".npz":
@@ -48,10 +50,18 @@ def features(
     if not output.parent.is_dir():
         raise UsageError(f"-o {output}: there is no folder {output.parent}")
 
-    from conviqt_cli.batch.inputs import expand
+    from conviqt_cli.batch.discovery import Rules
+    from conviqt_cli.batch.inputs import Inputs
     from conviqt_cli.scoring.feature_set import FeatureSet
     from conviqt_cli.scoring.scorer import load
 
+    found = Inputs(tuple(videos), rules=Rules(recursive)).find(sys.stdin.buffer)
+    if not quiet and found.skipped:
+        log("skipped: " + ", ".join(f"{count} {reason}" for reason, count in sorted(found.skipped.items())))
+    failed = 0
+    for refused in found.refused.values():
+        failed += 1
+        log(f"error: {refused.reason}")
     scorer = load(
         weights, None, device, sampling, precision, threads,
         timeout=timeout, stream=stream, picture=picture, display=display, backend=backend,
@@ -61,9 +71,9 @@ def features(
         log(f"model {scorer.bundle.id}, encoder {scorer.encoder_id}")
         encoder = scorer.encoder
         log(f"{encoder.device}, {encoder.precision} by {encoder.backend}, sampling {scorer.plan.to_dict()}")
-    sets, failed = [], 0
+    sets = []
     with progress(quiet) as callback:
-        for video in (each for name in videos for each in expand(name)):
+        for video in (each for each in found.sources if each not in found.refused):
             try:
                 sets.append(scorer.features(video, *span, callback))
             except (BundleError, RegressorError, UsageError):

@@ -33,7 +33,11 @@ def fit_regressor(
     ] = None,
     features: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE.npz", help="Vectors from `conviqt features`, instead of --videos (repeatable)."),
+        typer.Option(
+            metavar="FILE",
+            help="Vectors from `conviqt features`, or another program's features as CSV or .mat, instead of --videos "
+            "(repeatable).",
+        ),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Regressor file to write.")
@@ -41,7 +45,10 @@ def fit_regressor(
     estimator: Annotated[str, typer.Option(metavar="ridge|svr", help="Kind of regressor.")] = "ridge",
     report: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE.html|.json", help="Also write the report to this file (repeatable)."),
+        typer.Option(
+            metavar="FILE.html|.json|.csv",
+            help="Also write the report to this file, or as .csv the held-out predictions (repeatable).",
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show which labels and videos would be used, then stop.")
@@ -81,7 +88,7 @@ def fit_regressor(
         show_left_out(labelled.left_out, quiet)
         fitted = fit(
             kind, labelled.data, found.scale, labelled.encoder_id or "", labelled.origin(), settings, advance,
-            labelled.picture,
+            labelled.picture, found.assumed,
         )  # fmt: skip
     if output is not None:
         fitted.regressor.save(output)
@@ -128,15 +135,15 @@ def _check(
     if dry_run:
         return
     if videos is None and not features:
-        raise UsageError("give the videos with --videos DIR, or their vectors with --features FILE.npz")
+        raise UsageError("give the videos with --videos DIR, or their vectors with --features FILE")
     if output is None and not report:
         raise UsageError("nowhere to put the regressor: give -o FILE (or --dry-run, or --report for figures alone)")
     for path in [*([output] if output else []), *(report or [])]:
         if path.is_dir() or not path.absolute().parent.is_dir():
             raise UsageError(f"{path}: is a folder, or its folder does not exist")
     for path in report or []:
-        if path.suffix.lower() not in (".html", ".json"):
-            raise UsageError(f"--report {path}: end the name in .html or .json")
+        if path.suffix.lower() not in (".html", ".json", ".csv"):
+            raise UsageError(f"--report {path}: end the name in .html, .json or .csv")
 
 
 def _write_reports(fitted: FitReport, record: dict[str, Any], paths: list[Path]) -> None:
@@ -145,5 +152,9 @@ def _write_reports(fitted: FitReport, record: dict[str, Any], paths: list[Path])
             from conviqt_cli.report.fit_page import fit_page
 
             write_text_whole(path, fit_page(fitted))
+        elif path.suffix.lower() == ".csv":
+            from conviqt_cli.report.predictions_table import predictions_csv
+
+            write_text_whole(path, predictions_csv([fitted.points]))
         else:
             write_text_whole(path, json.dumps(record, indent=2) + "\n")

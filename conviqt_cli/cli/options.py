@@ -13,7 +13,8 @@ from conviqt_cli.errors import UsageError
 SCORED = "What is scored"
 
 Inputs = Annotated[
-    list[str], typer.Argument(metavar="VIDEO...", help="Videos: files, or URLs that ffmpeg opens.", show_default=False)
+    list[str],
+    typer.Argument(metavar="VIDEO...", help="Videos: files, folders, or URLs that ffmpeg opens.", show_default=False),
 ]
 
 

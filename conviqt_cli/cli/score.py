@@ -91,11 +91,11 @@ def score(
         Path | None,
         typer.Option(
             metavar="FILE.html", rich_help_panel=_PAGES,
-            help="Write a page; of several videos a table and a page each.",
+            help="Write a page; of several videos a table and a page each. Scores regions of the worst frames, too.",
         ),
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(metavar="FILE.svg", help="Draw one video's timeline.", rich_help_panel=_PAGES)
+        Path | None, typer.Option(metavar="FILE.svg|png", help="Draw one video's timeline.", rich_help_panel=_PAGES)
     ] = None,
     thumbnails: Annotated[
         Path | None,

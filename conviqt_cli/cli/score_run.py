@@ -233,6 +233,7 @@ def _limit(memory: float | None) -> int | None:
 
 def _check(scorer: Scorer, asked: ScoringSettings, reporting: Reporting) -> None:
     """Fail before the first video for what no video can be scored with; name what will run, and what will be slow."""
+    reporting.pages.mapped_by(scorer)
     reporting.gate.check(scorer.regressor.scale)
     if reporting.verbose:
         binary, settings = find_ffmpeg(), scorer.settings

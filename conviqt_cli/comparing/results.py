@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from conviqt_cli.comparing.alignment import Alignment
 from conviqt_cli.comparing.preference import SLOPE, preference
+from conviqt_cli.data_frames import data_frame
 from conviqt_cli.quality.scale import Scale
 from conviqt_cli.scoring.results import DECIMALS, Note, VideoScore
+
+if TYPE_CHECKING:
+    import pandas
 
 #: Version of the JSON layout.
 SCHEMA = "conviqt-compare/1"
@@ -124,6 +128,29 @@ class Comparison:
             if version.bytes is not None and preference(self.difference(self.best, number).mean) < self.threshold
         ]
         return min(enough)[1] if enough else None
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row per version: numbers as numbers, ``None`` where something is not known."""
+        found = []
+        for number, version in enumerate(self.versions):
+            behind = self.difference(self.best, number)
+            found.append(
+                {
+                    "source": version.source,
+                    "quality": self.quality(number),
+                    "bytes": version.bytes,
+                    "offset": version.alignment.offset,
+                    "behind_best": behind.mean,
+                    "spread": behind.spread,
+                    "probability_best_preferred": behind.probability,
+                    "smallest_not_visibly_worse": number == self.smallest,
+                }
+            )
+        return found
+
+    def to_frame(self) -> pandas.DataFrame:
+        """:meth:`rows` as a table of pandas; raises :class:`UsageError` where pandas is not installed."""
+        return data_frame(self.rows())
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; the README lists the fields."""

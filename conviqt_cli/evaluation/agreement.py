@@ -9,6 +9,7 @@ import numpy as np
 
 from conviqt_cli.arrays import Floats
 from conviqt_cli.evaluation.predictions import Predictions
+from conviqt_cli.fitting.points import Points
 from conviqt_cli.labels.dataset import Dataset
 from conviqt_cli.metrics.agreement import Agreement, agreement
 from conviqt_cli.metrics.bootstrap import RESAMPLED, Confidence, Difference, confidence, difference, resample
@@ -74,6 +75,7 @@ class SetEvaluation:
 
     models: list[ModelAgreement]
     comparisons: list[Comparison]
+    points: list[Points]
 
 
 def evaluate_set(
@@ -107,7 +109,14 @@ def evaluate_set(
         comparisons = [
             _compared(models[i], models[-1], _of_model(drawn, i), _of_model(drawn, -1)) for i in range(len(predictions))
         ]
-    return SetEvaluation(models, comparisons)
+    points = [
+        Points(
+            name, each.model, data.names.tolist(), data.groups.tolist(), data.mos, each.values, each.low, each.high,
+            each.scale is not None and each.scale.same_range(labels),
+        )
+        for each in everyone
+    ]  # fmt: skip
+    return SetEvaluation(models, comparisons, points)
 
 
 def _of_model(drawn: Floats | None, model: int) -> dict[str, Floats]:

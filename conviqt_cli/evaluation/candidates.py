@@ -9,7 +9,7 @@ import numpy as np
 
 from conviqt_cli.errors import UsageError
 from conviqt_cli.evaluation.agreement import FEWEST_LABELS
-from conviqt_cli.evaluation.given_scores import align, is_score_file, read_scores
+from conviqt_cli.evaluation.given_scores import align, as_predictions, is_score_file, read_scores
 from conviqt_cli.evaluation.predictions import Predictions, predict_set
 from conviqt_cli.fitting.labelled_set import LabelledSet, VectorSource, load_labelled_set
 from conviqt_cli.labels.dataset import Dataset
@@ -17,6 +17,7 @@ from conviqt_cli.labels.opinions import Labels
 from conviqt_cli.model.bundle import open_bundle
 from conviqt_cli.parallel import StepProgress
 from conviqt_cli.quality.regressor import Regressor, check_belongs, load_regressor
+from conviqt_cli.quality.scale import Scale
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def from_vectors(
 def from_scores(labels: Labels, path: Path) -> Candidates:
     """A set without vectors: the labels that have a score in the file ``path``, and those scores."""
     scores = align(labels, read_scores(path), str(path))
-    names = [name for name in labels.names if name in scores]
+    names = [name for name in labels.names if name in scores.values]
     used = labels.take(names)
     data = Dataset.of_vectors(
         np.zeros((len(names), 1)),
@@ -77,21 +78,26 @@ def from_scores(labels: Labels, path: Path) -> Candidates:
         ratings=used.ratings,
     )
     data.check(FEWEST_LABELS)
-    missing = [name for name in labels.names if name not in scores]
+    missing = [name for name in labels.names if name not in scores.values]
     labelled = LabelledSet(labels, data, None, left_out={"labels without a score": missing} if missing else {})
-    return Candidates(labelled, [Predictions(str(path), np.array([scores[name] for name in names]), None)])
+    return Candidates(labelled, [as_predictions(str(path), scores, data, labels.scale)])
 
 
 def with_rival(
-    candidates: Candidates, against: str, source: VectorSource | None, progress: StepProgress | None = None
+    candidates: Candidates,
+    against: str,
+    source: VectorSource | None,
+    progress: StepProgress | None = None,
+    features: tuple[Path, ...] = (),
 ) -> Candidates:
     """Add the model ``against``, and keep the videos that all models have.
 
-    ``against`` is a file of scores, a regressor file, or a bundle. A bundle makes vectors of its own, from the videos
-    of ``source``. Raises :class:`UsageError` when there is nothing to make its predictions from.
+    ``against`` is a file of scores, a regressor file, or a bundle. A regressor predicts from ``features``, files of
+    vectors that need not be of the set's kind, or without them from the set's own. A bundle makes vectors of its own,
+    from the videos of ``source``. Raises :class:`UsageError` when there is nothing to make its predictions from.
     """
     labelled = candidates.labelled
-    names, rival = _rival(against, labelled, source, progress)
+    names, rival = _rival(against, labelled, source, progress, features)
     if not names:
         raise UsageError(f"{against}: it has no video in common with the model to compare it with", "against")
     position = {str(name): i for i, name in enumerate(labelled.data.names)}
@@ -105,16 +111,23 @@ def with_rival(
 
 
 def _rival(
-    against: str, labelled: LabelledSet, source: VectorSource | None, progress: StepProgress | None
+    against: str,
+    labelled: LabelledSet,
+    source: VectorSource | None,
+    progress: StepProgress | None,
+    features: tuple[Path, ...],
 ) -> tuple[list[str], Predictions]:
     """The names of the set's videos that the rival has, and its predictions for them."""
     path, scale = Path(against), labelled.labels.scale
     names = [str(name) for name in labelled.data.names]
     if path.is_file() and is_score_file(path):
         scores = align(labelled.labels, read_scores(path), against)
-        names = [name for name in names if name in scores]
-        return names, Predictions(against, np.array([scores[name] for name in names]), None)
+        at = np.array([i for i, name in enumerate(names) if name in scores.values], dtype=np.intp)
+        found = as_predictions(against, scores, labelled.data.take(at), scale) if len(at) else _nothing(against)
+        return [names[i] for i in at], found
     if path.is_file():
+        if features:
+            return _from(load_labelled_set(labelled.labels, VectorSource(features), progress), path, names, scale)
         if labelled.encoder_id is None:
             raise UsageError(
                 f"{against}: a regressor needs vectors; give videos or feature files, not scores", "against"
@@ -126,10 +139,22 @@ def _rival(
     scoring = replace(source.extraction.scoring, weights=against)
     extraction = replace(source.extraction, scoring=scoring)
     other = load_labelled_set(labelled.labels, replace(source, features=(), extraction=extraction), progress)
+    return _shared(names, other, predict_set(bundle.id, bundle.regressor(other.picture.name), other.data, scale))
+
+
+def _from(other: LabelledSet, regressor: Path, names: list[str], scale: Scale) -> tuple[list[str], Predictions]:
+    """The same of a rival with vectors of its own, those of ``other``."""
+    return _shared(names, other, predict_set(str(regressor), _regressor(regressor, other), other.data, scale))
+
+
+def _shared(names: list[str], other: LabelledSet, found: Predictions) -> tuple[list[str], Predictions]:
     position = {str(name): i for i, name in enumerate(other.data.names)}
-    names = [name for name in names if name in position]
-    found = predict_set(bundle.id, bundle.regressor(other.picture.name), other.data, scale)
-    return names, found.take(np.array([position[name] for name in names], dtype=np.intp))
+    shared = [name for name in names if name in position]
+    return shared, found.take(np.array([position[name] for name in shared], dtype=np.intp))
+
+
+def _nothing(model: str) -> Predictions:
+    return Predictions(model, np.zeros(0), None)
 
 
 def _regressor(path: Path, labelled: LabelledSet) -> Regressor:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from conviqt_cli.data_frames import data_frame
 from conviqt_cli.evaluation.agreement import Bootstrap, Comparison, ModelAgreement, evaluate_set
 from conviqt_cli.evaluation.candidates import Candidates
 from conviqt_cli.evaluation.refit import Refit
+from conviqt_cli.fitting.points import Points
 from conviqt_cli.labels.opinions import Labels
 from conviqt_cli.parallel import StepProgress
+
+if TYPE_CHECKING:
+    import pandas
 
 SCHEMA = "conviqt-evaluation/1"
 
@@ -20,17 +25,27 @@ SCHEMA = "conviqt-evaluation/1"
 class Evaluation:
     """Existing models on every set (``models``, ``comparisons``), or the protocol that refits (``refit``).
 
-    ``left_out`` holds, for each set, what was not used, by reason.
+    ``left_out`` holds, for each set, what was not used, by reason, and ``assumed`` what was taken for granted of it, in
+    words. ``points`` are the predictions behind the figures: of every model, or of the refitted regressors.
     """
 
     left_out: dict[str, dict[str, list[str]]]
     models: list[ModelAgreement] = field(default_factory=list)
     comparisons: list[Comparison] = field(default_factory=list)
     refit: Refit | None = None
+    points: list[Points] = field(default_factory=list)
+    assumed: dict[str, list[str]] = field(default_factory=dict)
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Every prediction behind the figures as a table of pandas.
+
+        Raises :class:`UsageError` where pandas is not installed.
+        """
+        return data_frame([row for each in self.points for row in each.rows()])
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; ``null`` where a figure is undefined."""
-        found: dict[str, Any] = {"schema": SCHEMA, "left_out": self.left_out}
+        found: dict[str, Any] = {"schema": SCHEMA, "left_out": self.left_out, "assumed": self.assumed}
         if self.refit is not None:
             found["refit"] = self.refit.to_dict()
         else:
@@ -60,6 +75,8 @@ def evaluate_sets(
         left_out={name: each.labelled.all_left_out for name, each in sets.items()},
         models=[model for of_set in found for model in of_set.models],
         comparisons=[comparison for of_set in found for comparison in of_set.comparisons],
+        points=[points for of_set in found for points in of_set.points],
+        assumed={name: each.labelled.labels.assumed for name, each in sets.items()},
     )
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from conviqt_cli.arrays import Floats
+from conviqt_cli.data_frames import data_frame
 from conviqt_cli.fitting.curve import CurvePoint, learning_curve
 from conviqt_cli.fitting.estimator import Estimator, FittedRegressor, tune
+from conviqt_cli.fitting.points import Points
 from conviqt_cli.fitting.ridge import Ridge, absolute_penalty
 from conviqt_cli.fitting.validation import SplitOutcome, Spread, mean_coverage, summary, validate
 from conviqt_cli.labels.dataset import Dataset
@@ -21,6 +23,9 @@ from conviqt_cli.plans.picture_plan import WHOLE, PicturePlan
 from conviqt_cli.quality.intervals import METHOD
 from conviqt_cli.quality.novelty import Novelty
 from conviqt_cli.quality.scale import Scale
+
+if TYPE_CHECKING:
+    import pandas
 
 SCHEMA = "conviqt-fit/1"
 #: Nothing can be fitted or tested below this many labels.
@@ -44,7 +49,7 @@ class FitReport:
     """What fitting found.
 
     ``figures`` are over random 80/20 splits by content; ``cross_validated`` is of the (n,) predictions ``predicted``,
-    in which every video was predicted once by a model that had not seen its content. ``caveats`` say in words what the
+    which are held out (:attr:`held_out`). ``caveats`` say in words what the
     figures do not show.
     """
 
@@ -64,6 +69,29 @@ class FitReport:
     def protocol(self) -> str:
         """How the splits were made, in words."""
         return _protocol(self.splits, self.data)
+
+    @property
+    def held_out(self) -> str:
+        """What :attr:`predicted` is, in words."""
+        if self.data.contents == 1:
+            return "every video predicted once by a model that has not seen this video, but others of the same content"
+        return "every video predicted once by a model that has not seen its content"
+
+    @property
+    def points(self) -> Points:
+        """The held-out predictions with their intervals."""
+        data, known = self.data, bool(np.isfinite(self.half_width))
+        low, high = (self.predicted - self.half_width, self.predicted + self.half_width) if known else (None, None)
+        name = str(self.regressor.card.get("labels_from", "labels"))
+        model = str(self.regressor.card.get("estimator", "model"))
+        return Points(name, model, data.names.tolist(), data.groups.tolist(), data.mos, self.predicted, low, high, True)
+
+    def to_frame(self) -> pandas.DataFrame:
+        """The held-out predictions with their intervals as a table of pandas.
+
+        Raises :class:`UsageError` where pandas is not installed.
+        """
+        return data_frame(self.points.rows())
 
     def worst(self, count: int = 10) -> list[dict[str, Any]]:
         """The videos with the largest cross-validated errors, largest first."""
@@ -116,11 +144,13 @@ def fit(
     settings: FitSettings | None = None,
     progress: StepProgress | None = None,
     picture: PicturePlan = WHOLE,
+    assumed: Sequence[str] = (),
 ) -> FitReport:
     """Fit on all of ``data``, after testing how well such a fit does on contents it has not seen.
 
     ``origin`` goes into the regressor's card: where labels and vectors came from; ``picture`` is what the vectors show
-    of each picture. Raises :class:`conviqt_cli.errors.LabelError` when there is nothing to learn from.
+    of each picture; ``assumed`` are caveats about the labels, in words. Raises
+    :class:`conviqt_cli.errors.LabelError` when there is nothing to learn from.
     """
     settings = settings or FitSettings()
     data.check(FEWEST_LABELS)
@@ -138,7 +168,7 @@ def fit(
     figures = summary(outcomes)
     cross_validated = agreement(tuned.out_of_fold, data.mos, data.std, data.ratings)
     half_width = tuned.intervals.half_width(settings.level)
-    said = caveats(data, outcomes, cross_validated, half_width, settings.level)
+    said = [*assumed, *caveats(data, outcomes, cross_validated, half_width, settings.level)]
     parameters = dict(tuned.parameters)
     if isinstance(estimator, Ridge):
         parameters["alpha"] = absolute_penalty(data, tuned.parameters)

@@ -5,6 +5,7 @@ Vectors come from feature files or from the videos themselves (:class:`VectorSou
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from conviqt_cli.errors import InputError, LabelError
-from conviqt_cli.files import cache_folder
+from conviqt_cli.files import cache_folder, short_id
 from conviqt_cli.fitting.extraction import ExtractionProgress, ExtractionSettings, extract, media_files
 from conviqt_cli.labels.dataset import Dataset
+from conviqt_cli.labels.feature_tables import SUFFIXES, named_rows, read_feature_table
 from conviqt_cli.labels.matching import Matching, match
 from conviqt_cli.labels.opinions import Labels
 from conviqt_cli.parallel import StepProgress
@@ -27,7 +29,7 @@ class VectorSource:
     """Where the vectors of labelled videos come from: feature files, or else a folder of videos.
 
     Args:
-        features: files that ``conviqt features`` wrote.
+        features: files that ``conviqt features`` wrote, or tables and MATLAB files of another program's features.
         folder: the videos, also in subfolders; used when there are no ``features``.
         extraction: how vectors of the videos in ``folder`` are made.
     """
@@ -87,7 +89,7 @@ def load_labelled_set(labels: Labels, source: VectorSource, progress: StepProgre
     Raises :class:`InputError` when no video can be read, :class:`LabelError` when no label fits a video.
     """
     if source.features:
-        return pair(labels, read_features(source.features))
+        return pair(labels, *_read(source.features, labels))
     folder = source.folder or Path()
     files = media_files(folder)
     matching = match(labels.names, files)
@@ -116,21 +118,56 @@ def load_labelled_set(labels: Labels, source: VectorSource, progress: StepProgre
 
 def preview(labels: Labels, source: VectorSource) -> tuple[int, dict[str, list[str]]]:
     """How many labels find their video, and what would be left out, without reading any video."""
-    names = read_features(source.features).videos if source.features else media_files(source.folder or Path())
+    features = _read(source.features, labels)[0] if source.features else None
+    names = features.videos if features else media_files(source.folder or Path())
     matching = match(labels.names, names)
     return len(matching.found), _unpaired(matching)
 
 
-def read_features(files: tuple[Path, ...]) -> FeatureSet:
-    """Feature files joined; raises :class:`InputError` when they do not belong together or repeat a video."""
-    sets = [FeatureSet.load(file) for file in files]
+def _read(files: tuple[Path, ...], labels: Labels) -> tuple[FeatureSet, dict[str, list[str]]]:
+    """Feature files joined, and what is to be said of them beside what is left out.
+
+    Raises :class:`InputError` when they do not belong together or repeat a video, :class:`LabelError` for a table that
+    cannot be read.
+    """
+    said: dict[str, list[str]] = {}
+    sets = [_read_table(file, labels, said) if is_feature_table(file) else FeatureSet.load(file) for file in files]
     seen: set[str] = set()
     for file, each in zip(files, sets, strict=True):
         repeated = seen.intersection(each.videos)
         if repeated:
             raise InputError(f"{file}: {sorted(repeated)[0]} is also in another feature file")
         seen.update(each.videos)
-    return FeatureSet.join(sets)
+    return FeatureSet.join(sets), said
+
+
+def is_feature_table(file: Path) -> bool:
+    """Whether a file is a table of another program's features, by its name."""
+    return file.suffix.lower() in SUFFIXES
+
+
+def _read_table(file: Path, labels: Labels, said: dict[str, list[str]]) -> FeatureSet:
+    """A table as one vector a video; what is not finite is 0, as published evaluations of such features have it."""
+    table = read_feature_table(file)
+    names = named_rows(table, labels.names, file)
+    if len(set(names)) < len(names):
+        raise LabelError(f"{file}: two rows have the same name")
+    finite = np.isfinite(table.values)
+    if not finite.all():
+        said["features that are not finite (0 is used)"] = [
+            f"{file.name}: {int((~finite).sum())} of {finite.size} values, in {int((~finite).any(axis=1).sum())} videos"
+        ]
+    width = table.values.shape[1]
+    # Features that are called the same are taken to be the same, whichever set they are of.
+    kind = f"-{short_id(json.dumps(table.headings))}" if table.headings else ""
+    count = len(names)
+    return FeatureSet(
+        np.where(finite, table.values, 0.0).astype(np.float32),
+        np.zeros(count),
+        np.zeros(count),
+        np.array(names),
+        f"external-{width}{kind}",
+    )
 
 
 def pair(labels: Labels, features: FeatureSet, left_out: dict[str, list[str]] | None = None) -> LabelledSet:

@@ -87,6 +87,16 @@ def choose(
     return Columns(video_index, mos_index, std_index, settle(ratings, _RATINGS), settle(group, _GROUP), viewer)
 
 
+def names_column(table: Table) -> int | None:
+    """The column that names the videos of a table of features; ``None`` where every column is a number."""
+    words = [_plain(cell) for cell in table.header] if table.header else []
+    found = _by_words(words, _VIDEO, "", [])
+    if found is not None:
+        return found
+    texts = [any(number(cell) is None for cell in table.column(index)) for index in range(table.width)]
+    return texts.index(True) if True in texts else None
+
+
 def name_of(table: Table, index: int | None) -> str:
     """How to name a column to people."""
     if index is None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from conviqt_cli.arrays import Floats
 from conviqt_cli.errors import LabelError
 from conviqt_cli.labels.table import Table
 
@@ -18,15 +19,7 @@ def read_mat(path: Path) -> Table:
     Structures are searched one level deep, as databases nest them. Raises :class:`LabelError` when the file is damaged,
     of version 7.3 (an HDF5 container), or holds no names with numbers beside them.
     """
-    from scipy.io import loadmat
-
-    try:
-        content = loadmat(path, squeeze_me=False, struct_as_record=True, chars_as_strings=True)
-    except NotImplementedError:
-        raise LabelError(f"{path}: a MATLAB 7.3 file; save it again with -v7, or as CSV") from None
-    except Exception as error:  # scipy raises whatever a damaged byte leads it to
-        raise LabelError(f"{path}: not a MATLAB file, or damaged ({type(error).__name__}: {error})") from None
-    vectors = dict(_vectors(content))
+    vectors = dict(_vectors(_content(path)))
     names = {key: value for key, value in vectors.items() if value.dtype.kind == "U"}
     numbers = {key: value for key, value in vectors.items() if value.dtype.kind in "fiu"}
     best: tuple[str, dict[str, Any]] | None = None
@@ -42,6 +35,40 @@ def read_mat(path: Path) -> Table:
     columns = [names[key].tolist(), *([repr(float(each)) for each in found] for found in beside.values())]
     rows = [list(row) for row in zip(*columns, strict=True)]
     return Table([key, *beside], rows, f"MATLAB file, {key} beside {', '.join(beside)}")
+
+
+def read_matrix(path: Path) -> tuple[Floats, list[str] | None]:
+    """The largest matrix of numbers, (n, d), and the list of n names beside it, ``None`` where there is none.
+
+    Raises :class:`LabelError` when the file is damaged, of version 7.3, or holds no matrix.
+    """
+    content = _content(path)
+    matrices = [
+        value
+        for key, value in content.items()
+        if not key.startswith("__") and isinstance(value, np.ndarray) and value.dtype.kind in "fiu"
+        if value.ndim == 2 and min(value.shape) > 1
+    ]
+    if not matrices:
+        raise LabelError(f"{path}: no matrix of features, one row a video")
+    largest = max(matrices, key=lambda matrix: matrix.size)
+    lists = [value for value in dict(_vectors(content)).values() if value.dtype.kind == "U"]
+    names = next((value.tolist() for value in lists if len(value) == len(largest)), None)
+    return largest.astype(np.float64), names
+
+
+def _content(path: Path) -> dict[str, Any]:
+    from scipy.io import loadmat
+
+    try:
+        content: dict[str, Any] = loadmat(path, squeeze_me=False, struct_as_record=True, chars_as_strings=True)
+    except FileNotFoundError:
+        raise LabelError(f"{path}: no such file") from None
+    except NotImplementedError:
+        raise LabelError(f"{path}: a MATLAB 7.3 file; save it again with -v7, or as CSV") from None
+    except Exception as error:  # scipy raises whatever a damaged byte leads it to
+        raise LabelError(f"{path}: not a MATLAB file, or damaged ({type(error).__name__}: {error})") from None
+    return content
 
 
 def _vectors(content: dict[str, Any]) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:

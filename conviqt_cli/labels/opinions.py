@@ -36,6 +36,19 @@ class Labels:
     guessed: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, list[str]] = field(default_factory=dict)
 
+    @property
+    def assumed(self) -> list[str]:
+        """What was guessed of the labels and bears on every figure, in words."""
+        said = [
+            f"{what} guessed: {self.facts[what]}" for what in ("direction", "scale") if what in self.guessed
+        ]  # fmt: skip
+        if "contents" in self.guessed:
+            said.append(
+                "each video counts as its own content: versions of one scene, if there are any, stand on both sides of "
+                "a split, which flatters every figure"
+            )
+        return said
+
     def check(self, fewest: int) -> None:
         """Raise :class:`LabelError` when there are fewer than ``fewest`` labels, or all are equal."""
         count = len(self.names)

@@ -13,8 +13,9 @@ from conviqt_cli.comparing.wording import clock, offset_text, percent, sentence
 from conviqt_cli.report.batch_report import printable
 from conviqt_cli.report.page import render
 from conviqt_cli.report.score_report import colour
+from conviqt_cli.report.timeline_chart import Label, apart, round_times, short_clock
 
-_VERSIONS = ("", "video", "picture", "size", "in time", "quality", "behind the best", "best preferred")
+_VERSIONS = ("", "video", "quality", "behind the best", "best preferred", "size", "picture", "in time")
 _LEFT = ("", "video", "in time")
 
 #: Most segments that are listed in a terminal; the page and JSON hold them all.
@@ -27,7 +28,7 @@ def comparison_report(found: Comparison) -> RenderableType:
     versions = _table(_VERSIONS, _LEFT)
     for number, row in enumerate(_version_rows(found, names)):
         cells = [Text(cell) for cell in row]
-        cells[5].stylize(colour(found.scale, found.quality(number)))
+        cells[2].stylize(colour(found.scale, found.quality(number)))
         versions.add_row(*cells)
     parts: list[RenderableType] = [Text(sentence(found, names), style="bold"), Text(""), versions, Text("")]
     if len(found.moments) > 1:
@@ -52,7 +53,10 @@ def comparison_page(found: Comparison) -> str:
         sentence=sentence(found, names),
         method=_method(found),
         header=_VERSIONS,
-        versions=_version_rows(found, names),
+        versions=[
+            {"cells": cells, "mark": _mark(found, number), "hue": _hue(number)}
+            for number, cells in enumerate(_version_rows(found, names))
+        ],
         segment_header=("from", "to", *names),
         segments=_segment_rows(found),
         warnings=[printable(note.text) for note in found.notes],
@@ -76,12 +80,12 @@ def _version_rows(found: Comparison, names: Sequence[str]) -> list[tuple[str, ..
             (
                 names[number],
                 printable(version.source),
-                _picture(version),
-                _size(version.bytes),
-                "the first" if number == 0 else offset_text(version.alignment.offset),
                 f"{found.quality(number):.2f}",
                 "the best" if number == best else f"{behind.mean:.2f} ± {behind.spread:.2f}",
                 preferred,
+                _size(version.bytes),
+                _picture(version),
+                "the first" if number == 0 else offset_text(version.alignment.offset),
             )
         )
     return rows
@@ -107,30 +111,57 @@ def _method(found: Comparison) -> list[str]:
     return lines
 
 
+def _mark(found: Comparison, number: int) -> str:
+    """What a version is, beside its name."""
+    marks = ["the best"] if number == found.best else []
+    if number == found.smallest and (number != found.best or len(found.versions) > 2):
+        marks.append("the smallest that is not visibly worse")
+    return ", ".join(marks)
+
+
+def _hue(number: int) -> int:
+    return number * 137 % 360
+
+
 def _plot(found: Comparison, names: Sequence[str]) -> dict[str, object]:
-    """Quality over time in a drawing of 640 x 240 units: lines, and labels of the axes."""
+    """Quality over time in percent of a drawing's width and height: lines, moments, and labels of the axes."""
     low, high = found.scale.low, found.scale.high
     values = [quality for moment in found.moments for quality in moment.qualities]
     low, high = min(values) if low is None else low, max(values) if high is None else high
     begin, end = found.moments[0].start, found.moments[-1].end
 
+    _, spans = apart([(moment.start, moment.end) for moment in found.moments], end)
+
     def across(time: float) -> float:
-        return round(40 + 560 * (time - begin) / max(end - begin, 1e-9), 1)
+        return round(100 * (time - begin) / max(end - begin, 1e-9), 2)
 
     def down(quality: float) -> float:
-        return round(210 - 195 * (quality - low) / max(high - low, 1e-9), 1)
+        return round(100 * (high - quality) / max(high - low, 1e-9), 2)
 
-    lines = []
-    for number, name in enumerate(names):
-        points = [
-            f"{across(time)},{down(moment.qualities[number])}"
-            for moment in found.moments
-            for time in (moment.start, moment.end)
-        ]
-        last = found.moments[-1].qualities[number]
-        lines.append({"name": name, "points": " ".join(points), "hue": number * 137 % 360, "y": down(last) + 4})
+    lines = [
+        {
+            "name": name,
+            "hue": _hue(number),
+            "points": " ".join(
+                f"{across(time)},{down(moment.qualities[number])}"
+                for moment, span in zip(found.moments, spans, strict=True)
+                for time in span
+            ),
+        }
+        for number, name in enumerate(names)
+    ]
+    moments = [
+        {
+            "x": across(each.start),
+            "width": round(across(each.end) - across(each.start), 2),
+            "title": f"{clock(each.start)} to {clock(each.end)}: "
+            + ", ".join(f"{name} {quality:.2f}" for name, quality in zip(names, each.qualities, strict=True)),
+        }
+        for each in found.moments
+    ]
     ticks = [{"y": down(low + share * (high - low)), "label": f"{low + share * (high - low):g}"} for share in _SHARES]
-    return {"lines": lines, "ticks": ticks, "begin": clock(begin), "end": clock(end)}
+    times = [Label(across(time), short_clock(time)) for time in round_times(begin, end)]
+    return {"lines": lines, "moments": moments, "ticks": ticks, "times": times}
 
 
 _SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from conviqt_cli.evaluation.refit import Refit
     from conviqt_cli.evaluation.run import Evaluation
 
-_FIGURES = (
+#: Each figure, and what people call it.
+FIGURES = (
     ("srocc", "SROCC"),
     ("krocc", "KROCC"),
     ("plcc", "PLCC"),
@@ -27,11 +28,15 @@ _FIGURES = (
 
 def evaluation_report(evaluation: Evaluation, published: dict[str, float | None]) -> RenderableType:
     """Tables of all results; ``published`` is CONVIQT's own SROCC on each set, shown beside what refitting gave."""
+    parts: list[RenderableType] = []
     if evaluation.refit is not None:
-        return _refit(evaluation.refit, published)
-    parts = [_models(evaluation.models)]
-    if evaluation.comparisons:
-        parts.append(_comparisons(evaluation.comparisons))
+        parts.append(_refit(evaluation.refit, published))
+    else:
+        parts.append(_models(evaluation.models))
+        if evaluation.comparisons:
+            parts.append(_comparisons(evaluation.comparisons))
+    for name, said in evaluation.assumed.items():
+        parts += [Text.assemble(("caution  ", "yellow"), f"{name}: {each}") for each in said]
     return Group(*parts)
 
 
@@ -44,13 +49,13 @@ def _models(models: list[ModelAgreement]) -> RenderableType:
         table.add_column("", no_wrap=True)
         for each in of_set:
             table.add_column(Text(each.model), justify="right", overflow="fold")
-        for key, name in _FIGURES:
-            if any(_known(getattr(each.agreement, key)) for each in of_set):
-                table.add_row(name, *(_figure(each, key) for each in of_set))
+        for key, name in FIGURES:
+            if any(known(getattr(each.agreement, key)) for each in of_set):
+                table.add_row(name, *(figure(each, key) for each in of_set))
         if any(each.coverage is not None for each in of_set):
-            table.add_row("labels in 90 % interval", *(_share(each.coverage) for each in of_set))
+            table.add_row("labels in 90 % interval", *(share(each.coverage) for each in of_set))
         if any(each.novel is not None for each in of_set):
-            table.add_row("called novel", *(_share(each.novel) for each in of_set))
+            table.add_row("called novel", *(share(each.novel) for each in of_set))
         parts += [
             table,
             *(Text(f"{each.model}: {note}", style="dim") for each in of_set for note in each.notes),
@@ -76,7 +81,7 @@ def _comparisons(comparisons: list[Comparison]) -> RenderableType:
         table = _table(f"{each.labelled_set}: {each.first} minus {each.second}")
         for name in ("", "difference", "95 % confidence", "p", ""):
             table.add_column(name, justify="left" if not name else "right", no_wrap=True)
-        for key, name in _FIGURES:
+        for key, name in FIGURES:
             found = each.differences.get(key)
             if found is not None:
                 answer = "significant" if found.significant else "not significant"
@@ -93,7 +98,7 @@ def _comparisons(comparisons: list[Comparison]) -> RenderableType:
 
 def _refit(refit: Refit, published: dict[str, float | None]) -> RenderableType:
     """Medians over splits beside published ones, and the cross-set table."""
-    table = _table(f"refitted on each set: median over {refit.repeats} random 80/20 splits by content")
+    table = _table(f"refitted on each set: {refit.protocol}")
     table.add_column("set", overflow="fold")
     for name in ("SROCC", "std", "CONVIQT's own", "PLCC logistic", "RMSE logistic", "in interval"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -107,7 +112,7 @@ def _refit(refit: Refit, published: dict[str, float | None]) -> RenderableType:
             f"{theirs:.3f}" if theirs is not None else "",
             f"{plcc.median:.3f}" if plcc else "-",
             f"{rmse.median:.3f}" if rmse else "-",
-            _share(coverage.median if coverage else None),
+            share(coverage.median if coverage else None),
         )
     if not refit.across:
         return table
@@ -131,16 +136,19 @@ def _table(title: str) -> Table:
     )
 
 
-def _known(value: float) -> bool:
+def known(value: float) -> bool:
+    """Whether a figure is defined."""
     return value == value
 
 
-def _figure(model: ModelAgreement, key: str) -> str:
+def figure(model: ModelAgreement, key: str) -> str:
+    """A figure with its confidence, as text."""
     value, sure = getattr(model.agreement, key), model.confidence.get(key)
-    if not _known(value):
+    if not known(value):
         return "-"
     return f"{value:.3f}" if sure is None else f"{value:.3f} ({sure.low:.3f} to {sure.high:.3f})"
 
 
-def _share(value: float | None) -> str:
+def share(value: float | None) -> str:
+    """A share as percent."""
     return "" if value is None else f"{100 * value:.1f} %"

@@ -19,10 +19,13 @@ def fit_page(report: FitReport) -> str:
     data = report.data
     return render(
         "fit.html",
-        title=f"Regressor fitted on {data.contents} contents, {len(data)} videos",
+        title=f"Regressor fitted on {len(data)} videos of {_contents(data.contents)}",
         scale=report.regressor.scale.description,
         caveats=report.caveats,
-        plot=scatter(data.names.tolist(), data.mos, report.predicted, report.half_width),
+        plot=scatter(
+            data.names.tolist(), data.mos, report.predicted, np.abs(data.mos - report.predicted) > report.half_width
+        ),
+        held_out=report.held_out.capitalize(),
         protocol=report.protocol,
         figures=_figures(report),
         interval=_interval(report),
@@ -36,6 +39,10 @@ def fit_page(report: FitReport) -> str:
         ],
         card=flattened(report.regressor.card),
     )
+
+
+def _contents(count: int) -> str:
+    return "one content" if count == 1 else f"{count} contents"
 
 
 def _figures(report: FitReport) -> list[tuple[str, ...]]:

@@ -65,7 +65,7 @@ def _figures(report: FitReport) -> Table:
                 table.add_row(name, "undefined", "", "", "")
             continue
         table.add_row(name, *spread_cells(spread, decimals), _cell(whole[key], decimals))
-    table.caption = "* every video predicted once by a model that has not seen its content"
+    table.caption = f"* {report.held_out}"
     table.caption_justify = "left"
     return table
 

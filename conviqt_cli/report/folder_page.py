@@ -30,6 +30,7 @@ class Card:
     link: str
     picture: str
     plot: Timeline | None
+    verdict: str
 
 
 @dataclass(frozen=True)

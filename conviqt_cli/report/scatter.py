@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from conviqt_cli.arrays import Floats
+from conviqt_cli.arrays import Floats, Mask
 
 _SIDE, _MARGIN = 460, 52
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A grid line, ``at`` pixels from the left (and from the bottom), with its value."""
+    """A grid line, ``at`` pixels from the left (or from the bottom), with its value."""
 
     at: float
     label: str
@@ -32,38 +32,52 @@ class Dot:
 
 @dataclass(frozen=True)
 class Scatter:
-    """A square plot of ``side`` pixels whose inner square runs from ``top`` to ``bottom`` in both directions."""
+    """A square plot of ``side`` pixels whose inner square runs from ``top`` to ``bottom`` in both directions.
+
+    ``across`` are the ticks of predictions, ``up`` those of labels; with ``diagonal`` both have one scale.
+    """
 
     side: int
     top: int
     bottom: int
-    ticks: list[Tick]
+    across: list[Tick]
+    up: list[Tick]
     dots: list[Dot]
+    diagonal: bool
 
 
-def scatter(names: Sequence[str], labels: Floats, predicted: Floats, half_width: float) -> Scatter:
-    """The plot of (n,) labels and predictions on one scale; intervals are ``half_width`` to either side."""
-    low = float(min(labels.min(), predicted.min()))
-    high = float(max(labels.max(), predicted.max()))
-    margin = 0.05 * (high - low)
+def scatter(
+    names: Sequence[str], labels: Floats, predicted: Floats, outside: Mask | None = None, same_scale: bool = True
+) -> Scatter:
+    """The plot of (n,) labels and predictions; ``outside`` (n,) marks labels that lie outside their interval."""
+    both = np.concatenate([labels, predicted])
+    to_right, across = _axis(both if same_scale else predicted)
+    upwards, up = _axis(both if same_scale else labels)
+    marks = np.zeros(len(labels), bool) if outside is None else outside
+    dots = [
+        Dot(
+            x=to_right(guess),
+            y=round(_SIDE - upwards(label), 1),
+            title=f"{name}: label {label:.2f}, predicted {guess:.2f}",
+            outside=bool(mark),
+        )
+        for name, label, guess, mark in zip(names, labels.tolist(), predicted.tolist(), marks, strict=True)
+    ]
+    return Scatter(_SIDE, _MARGIN, _SIDE - _MARGIN, across, up, dots, same_scale)
+
+
+def _axis(values: Floats) -> tuple[Callable[[float], float], list[Tick]]:
+    """From a value to pixels along an axis that holds ``values``, and its ticks."""
+    low, high = float(values.min()), float(values.max())
+    margin = 0.05 * (high - low) or 0.5
     low, high = low - margin, high + margin
 
     def pixels(value: float) -> float:
         return round(_MARGIN + (_SIDE - 2 * _MARGIN) * (value - low) / (high - low), 1)
 
     step = _round_step((high - low) / 6)
-    values = np.arange(np.ceil(low / step) * step, high, step).round(10)
-    dots = [
-        Dot(
-            x=pixels(guess),
-            y=round(_SIDE - pixels(label), 1),
-            title=f"{name}: label {label:.2f}, predicted {guess:.2f}",
-            outside=bool(abs(label - guess) > half_width),
-        )
-        for name, label, guess in zip(names, labels.tolist(), predicted.tolist(), strict=True)
-    ]
-    ticks = [Tick(pixels(value), f"{value:g}") for value in values.tolist()]
-    return Scatter(_SIDE, _MARGIN, _SIDE - _MARGIN, ticks, dots)
+    ticks = np.arange(np.ceil(low / step) * step, high, step).round(10)
+    return pixels, [Tick(pixels(value), f"{value + 0.0:g}") for value in ticks.tolist()]
 
 
 def _round_step(least: float) -> float:

@@ -68,15 +68,23 @@ class FeatureExtractor:
     def _of_squares(self, frames: Sequence[Frame], size: tuple[int, int], still: bool) -> NDArray[np.float32]:
         squares = self._plan.squares(*size, self._clips, still)
         pictures = np.stack([shown(frame.picture, size, square) for frame in frames for square in squares])
-        scales = []
-        for scaled in (pictures, half_size(pictures)):
-            step = self._encoder.batch_frames(*scaled.shape[1:3])
-            parts = [self._encoder.pooled(scaled[at : at + step]) for at in range(0, len(scaled), step)]
-            mean = np.concatenate(parts).reshape(len(frames), len(squares), -1).mean(axis=1)
-            scales.append(unit_rows(mean))
-        return np.concatenate(scales, axis=1)
+        return features_of_squares(self._encoder, pictures, len(squares))
 
     def _note(self, frames: Sequence[Frame], rows: NDArray[np.float32]) -> None:
         self._known.update(zip((frame.index for frame in frames), rows, strict=True))
         self.count += len(frames)
         self._on_frames(self.count)
+
+
+def features_of_squares(encoder: Encoder, pictures: NDArray[np.uint8], together: int = 1) -> NDArray[np.float32]:
+    """Squares (n, side, side, 3) to features (n / together, 4096): full scale, then half scale.
+
+    Each ``together`` squares in a row are of one frame; they are averaged before they are normalised.
+    """
+    scales = []
+    for scaled in (pictures, half_size(pictures)):
+        step = encoder.batch_frames(*scaled.shape[1:3])
+        parts = [encoder.pooled(scaled[at : at + step]) for at in range(0, len(scaled), step)]
+        mean = np.concatenate(parts).reshape(len(pictures) // together, together, -1).mean(axis=1)
+        scales.append(unit_rows(mean))
+    return np.concatenate(scales, axis=1)

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any
+from html import escape
+from typing import TYPE_CHECKING, Any
 
+from conviqt_cli.data_frames import data_frame
 from conviqt_cli.quality.diagnosis import Diagnosis
 from conviqt_cli.quality.scale import Scale
-from conviqt_cli.scoring.events import Event
+from conviqt_cli.scoring.events import CUT, Event
 from conviqt_cli.scoring.settings import ScoringSettings
 from conviqt_cli.scoring.verdict import Part, Verdict, verdict
 from conviqt_cli.video.picture import Rectangle
 from conviqt_cli.video.probe import VideoInfo
+
+if TYPE_CHECKING:
+    import pandas
+
+#: Segments shown in a notebook.
+_SHOWN = 5
 
 #: Version of the JSON and CSV layout; a change of meaning changes it, a field more does not.
 SCHEMA = "conviqt-score/1"
@@ -115,6 +123,67 @@ class VideoScore:
         sign = 1 if self.scale.higher_is_better else -1
         return sorted(self.segments, key=lambda segment: (sign * segment.quality, segment.start))[:count]
 
+    def row(self) -> dict[str, Any]:
+        """The video in one row of a table: numbers as numbers, ``None`` where there is nothing to say."""
+        worst = self.worst(1)[0]
+        return {
+            **_row(self.source),
+            "quality": float(self.quality),
+            "word": self.word,
+            "interval_low": self.interval.low if self.interval else None,
+            "interval_high": self.interval.high if self.interval else None,
+            "verdict": self.verdict.text,
+            "cause": self.verdict.cause,
+            "worst_start": worst.start,
+            "worst_quality": worst.quality,
+            "segments": len(self.segments),
+            "novelty": self.novelty,
+            "events": " ".join(dict.fromkeys(event.code for event in self.events if event.code != CUT)),
+            "warnings": " ".join(note.code for note in self.warnings),
+            "width": self.video.width,
+            "height": self.video.height,
+            "duration": self.video.duration,
+            "codec": self.video.codec,
+        }
+
+    def segment_rows(self) -> list[dict[str, Any]]:
+        """A row per segment, as :meth:`row` has them."""
+        return [
+            {
+                "source": self.source,
+                "start": each.start,
+                "end": each.end,
+                "quality": each.quality,
+                "word": self.scale.word(each.quality),
+                "interval_low": each.interval.low if each.interval else None,
+                "interval_high": each.interval.high if each.interval else None,
+                "diagnosis": each.diagnosis.family if each.diagnosis else None,
+                "diagnosis_level": each.diagnosis.level if each.diagnosis else None,
+                "diagnosis_probability": each.diagnosis.probability if each.diagnosis else None,
+            }
+            for each in self.segments
+        ]
+
+    def to_frame(self) -> pandas.DataFrame:
+        """:meth:`segment_rows` as a table of pandas; raises :class:`UsageError` where pandas is not installed."""
+        return data_frame(self.segment_rows())
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the verdict, the score with its interval, warnings, and the segments."""
+        found = self.interval
+        interval = f", {100 * found.level:g} % interval {found.low:.2f} to {found.high:.2f}" if found else ""
+        rows = "".join(
+            f"<tr><td>{each.start:.2f} to {each.end:.2f} s</td><td>{each.quality:.2f}</td>"
+            f"<td>{escape(each.diagnosis.text if each.diagnosis else '')}</td></tr>"
+            for each in self.worst(_SHOWN)
+        )
+        notes = "".join(f"<li>{escape(note.text)}</li>" for note in self.warnings)
+        return (
+            f"<p>{escape(self.source)}<br><strong>{escape(self.verdict.text)}</strong><br>"
+            f"quality {self.quality:.2f}{interval} ({escape(self.scale.description)})</p>"
+            f"<ul>{notes}</ul><table><tr><th>worst segments</th><th>quality</th><th>looks like</th></tr>{rows}</table>"
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON record of a scored video; the field list is documented in the README."""
         return {
@@ -163,6 +232,10 @@ class FailedScore:
     code: str
     reason: str
 
+    def row(self) -> dict[str, Any]:
+        """The video in one row of a table, with the columns of a failure."""
+        return {**_row(self.source, "failed"), "error_code": self.code, "error": self.reason}
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON record of a failure: the same top-level ``quality``, but null."""
         return {
@@ -185,6 +258,10 @@ def video_facts(info: VideoInfo) -> dict[str, Any]:
     facts["fps"] = None if info.fps is None else f"{info.fps.numerator}/{info.fps.denominator}"
     facts["sample_aspect"] = f"{info.sample_aspect.numerator}:{info.sample_aspect.denominator}"
     return facts
+
+
+def _row(source: str, status: str = "scored") -> dict[str, Any]:
+    return {"source": source, "status": status, "quality": None, "error_code": None, "error": None}
 
 
 def _rounded(value: float) -> float:

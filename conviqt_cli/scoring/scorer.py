@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,8 @@ from conviqt_cli.errors import DecodeError
 from conviqt_cli.model import open_encoder
 from conviqt_cli.model.bundle import Bundle, open_bundle
 from conviqt_cli.model.encoder import Encoder
-from conviqt_cli.plans.picture_plan import SOURCE, WHOLE, parse_display, parse_picture
+from conviqt_cli.plans.clips import Clip, clips
+from conviqt_cli.plans.picture_plan import SOURCE, WHOLE, Display, PicturePlan, parse_display, parse_picture
 from conviqt_cli.plans.schedule import schedule
 from conviqt_cli.plans.time_plan import SamplingPlan, parse_plan
 from conviqt_cli.quality.diagnosis import Diagnosis, DiagnosisHead
@@ -28,6 +29,7 @@ from conviqt_cli.scoring.combing import Combing
 from conviqt_cli.scoring.events import Event
 from conviqt_cli.scoring.feature_set import FeatureSet
 from conviqt_cli.scoring.features import FeatureExtractor
+from conviqt_cli.scoring.given_frames import given_frames
 from conviqt_cli.scoring.picture_checks import PictureChecks
 from conviqt_cli.scoring.picture_inside import PictureInside
 from conviqt_cli.scoring.planned import display_for, picture_for, regressor_name
@@ -38,7 +40,7 @@ from conviqt_cli.scoring.settings import TIMEOUT, ScoringSettings, Span
 from conviqt_cli.scoring.warnings import INTERLACED_SHARE, score_notes, video_notes
 from conviqt_cli.video.bars import Bars, find_bars
 from conviqt_cli.video.colour import has_planes
-from conviqt_cli.video.decode import MAX_FRAMES, PixelFormat
+from conviqt_cli.video.decode import MAX_FRAMES, DecodeReport, Frame, PixelFormat
 from conviqt_cli.video.picture import Rectangle
 from conviqt_cli.video.probe import VideoInfo, probe
 
@@ -109,6 +111,11 @@ class Scorer:
         return self.encoder.encoder_id
 
     @property
+    def picture_and_display(self) -> tuple[PicturePlan, Display]:
+        """What is looked at of each picture, and at which size."""
+        return self._picture, self._display
+
+    @property
     def plan(self) -> SamplingPlan:
         """Which frames are scored."""
         return self.settings.plan
@@ -137,15 +144,51 @@ class Scorer:
         completely; never returns a score of part of what was asked for.
         """
         began = time.perf_counter()
-        regressor, settings = self.regressor, self._settings_for(start, duration)
+        self.regressor  # noqa: B018 (without one there is nothing to decode for)
+        settings = self._settings_for(start, duration)
         encoded = self._encode(os.fspath(source), settings.span, progress)
+        return self._scored(encoded, settings, time.perf_counter() - began)
+
+    def score_frames(self, frames: Iterable[Any], fps: float = 25.0, name: str = "frames") -> VideoScore:
+        """Score frames that are in memory, or that come from a program.
+
+        Args:
+            frames: RGB pictures in the order they are shown, all of one size: an array (n, height, width, 3), a tensor
+                (n, 3, height, width), or any iterable of such pictures, which need not fit into memory. ``uint8``
+                from 0 to 255, or floating-point numbers from 0 to 1. HDR and interlaced pictures are scored as given.
+            fps: frames per second, by which times are counted.
+            name: what the result calls them.
+
+        The span in the settings plays no part. Raises :class:`UsageError` for what are no such pictures,
+        :class:`LimitError` for a picture that is too small or too large.
+
+        >>> import numpy as np
+        >>> from conviqt_cli import load
+        >>> grey = np.full((16, 64, 96, 3), 127, np.uint8)
+        >>> score = load(device="cpu").score_frames(grey, fps=25)
+        >>> score.video.width, score.video.height, [(each.start, each.end) for each in score.segments]
+        (96, 64, [(0.0, 0.64)])
+        """
+        began = time.perf_counter()
+        info, given = given_frames(frames, fps, name)
+        reader = _Reader(self, info, lambda done: None)
+        report = DecodeReport()
+        with self._admit(info):
+            for clip in clips(_counted(given, report), self.settings.plan, info.duration):
+                reader.read(clip)
+        encoded = reader.encoded(replace(info, frame_count=report.frames), report, None)
+        settings = replace(self.settings, span=Span())
+        return self._scored(encoded, settings, time.perf_counter() - began)
+
+    def _scored(self, encoded: _Encoded, settings: ScoringSettings, seconds: float) -> VideoScore:
+        regressor = self.regressor
         raw = regressor.predict(encoded.vectors)
         quality = np.array([regressor.scale.clip(value) for value in raw])
         # Intervals of whole videos are calibrated for the mean of clips; no other pooling has one.
         pooled = _intervals(regressor, raw.mean(keepdims=True), "video")[0] if settings.pooling == "mean" else None
         novelty = regressor.novelty.score(encoded.vectors.astype(np.float64)) if regressor.novelty else None
         return VideoScore(
-            source=os.fspath(source),
+            source=encoded.info.source,
             quality=pool(settings.pooling, quality, encoded.start),
             scale=regressor.scale,
             segments=self._segments(encoded, raw, quality),
@@ -153,7 +196,7 @@ class Scorer:
             model=self.model_info(),
             settings=settings,
             frames_scored=encoded.frames,
-            wall_seconds=time.perf_counter() - began,
+            wall_seconds=seconds,
             interval=pooled,
             novelty=novelty,
             warnings=(*encoded.notes, *score_notes(raw, quality, novelty, regressor, self.bundle)),
@@ -227,53 +270,80 @@ class Scorer:
             if progress:
                 progress(info, ScoringProgress(done, planned.frames, time.perf_counter() - began))
 
-        vectors: list[NDArray[np.float32]] = []
-        starts: list[float] = []
-        ends: list[float] = []
-        repeated = 0
-        checks, combing = PictureChecks(), Combing()
-        extractor = FeatureExtractor(self.encoder, self._picture, self._display, report_progress)
+        reader = _Reader(self, info, report_progress)
         with self._admit(info):
             crop = settings.crop_bars
             bars = find_bars(info, span.start, planned.length, settings.timeout) if crop else Bars()
-            inside = PictureInside(info, bars)
+            reader.inside = PictureInside(info, bars)
             with (
                 planned.open(settings.timeout, max_frames=settings.max_frames, pixel_format=pixel_format) as stream,
                 clips_ahead(stream, planned.clips(stream)) as source_of_clips,
             ):
-                for clip in map(inside, source_of_clips):
-                    if clip.thins:
-                        del vectors[1::2], starts[1::2], ends[1::2]
-                    checks.see(clip)
-                    combing.see(clip)
-                    vectors.append(self.encoder.temporal(extractor.spatial(clip)))
-                    starts.append(clip.start)
-                    ends.append(clip.end)
-                    repeated = clip.repeated
+                for clip in source_of_clips:
+                    reader.read(clip)
                 report = stream.report
-        stacked = np.stack(vectors)
-        if not np.isfinite(stacked).all():
-            raise DecodeError(
-                f"{source}: at precision {self.encoder.precision} the network gave values that are not finite; "
-                "use precision fp32"
-            )
         # The first frame alone does not tell.
         info = replace(info, interlaced=report.interlaced >= INTERLACED_SHARE)
         if span.is_whole_video:
             info = replace(info, frame_count=report.frames if planned.timeline is None else len(planned.timeline))
+        return reader.encoded(info, report, None if planned.timeline else planned.length)
+
+
+class _Reader:
+    """Clips of one video, one after the other, to vectors and to what else is seen in them."""
+
+    def __init__(self, scorer: Scorer, info: VideoInfo, on_frames: Callable[[int], None]) -> None:
+        self._encoder, (picture, self._display) = scorer.encoder, scorer.picture_and_display
+        self._extractor = FeatureExtractor(self._encoder, picture, self._display, on_frames)
+        self._checks, self._combing = PictureChecks(), Combing()
+        self._vectors: list[NDArray[np.float32]] = []
+        self._starts: list[float] = []
+        self._ends: list[float] = []
+        self._repeated = 0
+        self.inside = PictureInside(info, Bars())
+
+    def read(self, clip: Clip) -> None:
+        """The next clip."""
+        clip = self.inside(clip)
+        if clip.thins:
+            del self._vectors[1::2], self._starts[1::2], self._ends[1::2]
+        self._checks.see(clip)
+        self._combing.see(clip)
+        self._vectors.append(self._encoder.temporal(self._extractor.spatial(clip)))
+        self._starts.append(clip.start)
+        self._ends.append(clip.end)
+        self._repeated = clip.repeated
+
+    def encoded(self, info: VideoInfo, report: DecodeReport, length: float | None) -> _Encoded:
+        """Everything that was read; ``length`` is how many seconds should have come, ``None`` where that is settled."""
+        stacked = np.stack(self._vectors)
+        if not np.isfinite(stacked).all():
+            raise DecodeError(
+                f"{info.source}: at precision {self._encoder.precision} the network gave values that are not finite; "
+                "use precision fp32"
+            )
         notes = (
-            *video_notes(info, report, None if planned.timeline else planned.length, repeated, self._display),
-            *inside.notes(),
-            *checks.notes(),
-            *combing.notes(info.interlaced),
+            *video_notes(info, report, length, self._repeated, self._display),
+            *self.inside.notes(),
+            *self._checks.notes(),
+            *self._combing.notes(info.interlaced),
         )
         events = sorted(
-            (*inside.events(), *checks.events(), *combing.events(info.interlaced)), key=lambda each: each.start
+            (*self.inside.events(), *self._checks.events(), *self._combing.events(info.interlaced)),
+            key=lambda each: each.start,
         )
         return _Encoded(
-            info, stacked, np.array(starts), np.array(ends), extractor.count, notes, inside.area, tuple(events),
-            intact=not (report.lost or report.damaged),
+            info, stacked, np.array(self._starts), np.array(self._ends), self._extractor.count, notes,
+            self.inside.area, tuple(events), intact=not (report.lost or report.damaged),
         )  # fmt: skip
+
+
+def _counted(frames: Iterable[Frame], report: DecodeReport) -> Iterator[Frame]:
+    """The frames, with ``report`` filled as a decoder would."""
+    for frame in frames:
+        report.frames += 1
+        report.end = frame.time + frame.duration
+        yield frame
 
 
 def _intervals(

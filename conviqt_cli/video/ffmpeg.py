@@ -55,9 +55,9 @@ def find_ffmpeg() -> Ffmpeg:
         if found is None:
             raise ConviqtError(f"CONVIQT_FFMPEG={chosen}: not a working ffmpeg; correct the path or unset the variable")
         if found < MINIMUM_VERSION:
-            wanted = ".".join(map(str, MINIMUM_VERSION))
+            wanted, own = (".".join(map(str, version)) for version in (MINIMUM_VERSION, found))
             raise ConviqtError(
-                f"CONVIQT_FFMPEG={chosen}: too old; update it to {wanted} or newer, or unset the variable"
+                f"CONVIQT_FFMPEG={chosen}: {own} is too old; update it to {wanted} or newer, or unset the variable"
             )
         return _describe(chosen)
     on_path = shutil.which("ffmpeg")

@@ -1,4 +1,4 @@
-"""Single frames as small JPEG pictures, decoded again after scoring: the scorer keeps none."""
+"""Single frames, decoded again after scoring, since the scorer keeps none: as small JPEG pictures, or as they are."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import contextlib
 from conviqt_cli.errors import ConviqtError
 from conviqt_cli.video import ffmpeg, ffmpeg_process
 from conviqt_cli.video.colour import filters
+from conviqt_cli.video.decode import FrameStream
+from conviqt_cli.video.picture import Picture
 from conviqt_cli.video.probe import VideoInfo
 
 #: Pixels across of the pictures in a report.
@@ -29,4 +31,14 @@ def thumbnail(info: VideoInfo, time: float, width: int = WIDTH) -> bytes | None:
             options = {**options, "c:v": info.decoder}
         command = ffmpeg.still_command(options, name, info.stream, chain, time if info.fps else 0.0)
         return ffmpeg_process.output(command, descriptors, PATIENCE) or None
+    return None
+
+
+def frame_at(info: VideoInfo, time: float) -> Picture | None:
+    """The frame shown at ``time`` seconds, every pixel of it; ``None`` where it cannot be had."""
+    with (
+        contextlib.suppress(ConviqtError),
+        FrameStream(info, time if info.fps else 0.0, timeout=PATIENCE, max_frames=2) as stream,
+    ):
+        return next((frame.picture for frame in stream), None)
     return None

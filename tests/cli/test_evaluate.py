@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy.io import savemat
 
 from conviqt_cli.quality.regressor import LinearRegressor
 from conviqt_cli.quality.scale import ACR, Scale
@@ -81,11 +82,59 @@ def test_scores_of_a_file_are_judged_as_the_regressor_that_gave_them(conviqt, fo
     assert verdict["agreement"]["plcc"] == pytest.approx(theirs["plcc"], abs=1e-4)
 
 
-def test_refitting_gives_medians_and_a_cross_set_table(conviqt, folder):
-    found = json.loads(judge(conviqt, folder, "--refit", "--repeats", 4, "--json").stdout)["refit"]
+def test_a_score_file_says_its_scale_so_that_errors_and_intervals_are_judged_too(conviqt, folder, tmp_path):
+    scale = json.dumps(ACR.to_dict())
+    rows = list(csv.reader((folder / "one-scores.csv").open()))[1:-1]
+    with (tmp_path / "scores.csv").open("w", newline="") as file:
+        head = ("source", "quality", "interval_low", "interval_high", "scale")
+        table = [(name, quality, float(quality) - 0.5, float(quality) + 0.5, scale) for name, quality, _ in rows]
+        csv.writer(file).writerows([head, *table, ("failed.mp4", "", "", "", "")])
+    done = conviqt("evaluate", folder / "one.csv", "--scores", tmp_path / "scores.csv", "--draws", 0, "--json")
+    (verdict,) = json.loads(done.stdout)["verdicts"]
+    assert 0.05 < verdict["agreement"]["rmse"] < 0.5 and verdict["coverage"] > 0.9 and not verdict["notes"]
+
+
+def test_features_of_other_programs_are_fitted_evaluated_and_faced_with_each_other(conviqt, folder, tmp_path):
+    vectors = FeatureSet.load(folder / "one.npz")
+    table = vectors.clip_features.astype(float)
+    table[3, 1] = np.nan
+    # Rows without names are in the order of the labels; the second set has half of the features, with names.
+    savemat(tmp_path / "a.mat", {"feats_mat": table})
+    with (tmp_path / "b.csv").open("w", newline="") as file:
+        half = [(name, *row[1:5]) for name, row in zip(vectors.names, table.round(5), strict=True)]
+        csv.writer(file).writerows([("video", "f1", "f2", "f3", "f4"), *half])
+    labels = folder / "one.csv"
+    for name in ("a.mat", "b.csv"):
+        done = conviqt(
+            "fit-regressor", labels, "--features", tmp_path / name, "-o", tmp_path / name[0], "--repeats", 3,
+            "--jobs", 1, "--report", tmp_path / f"{name[0]}-held-out.csv",
+        )  # fmt: skip
+        assert done.returncode == 0 and "not finite (0 is used): 1" in done.stderr, done.stderr
+    held_out = list(csv.DictReader((tmp_path / "a-held-out.csv").open()))
+    inside = [float(row["interval_low"]) <= float(row["label"]) <= float(row["interval_high"]) for row in held_out]
+    assert len(held_out) == COUNT and inside == [row["inside"] == "1" for row in held_out] and sum(inside) > 0.8 * COUNT
+    done = conviqt(
+        "evaluate", labels, "--features", tmp_path / "a.mat", "--regressor", tmp_path / "a", "--against",
+        tmp_path / "b", "--against-features", tmp_path / "b.csv", "--draws", 40, "--jobs", 1, "--json",
+        "--report", tmp_path / "page.html", "--report", tmp_path / "all.csv",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["comparisons"][0]["differences"]["srocc"]["significant"] is True
+    assert any("own content" in said for said in found["assumed"]["one"])
+    assert len((tmp_path / "all.csv").read_text().splitlines()) == 1 + 2 * COUNT
+    page = (tmp_path / "page.html").read_text()
+    assert page.count("<circle") == 2 * COUNT and "own content" in page and "<script" not in page
+
+
+def test_refitting_gives_medians_and_a_cross_set_table(conviqt, folder, tmp_path):
+    page = tmp_path / "page.html"
+    done = judge(conviqt, folder, "--refit", "--repeats", 4, "--json", "--report", page)
+    found = json.loads(done.stdout)["refit"]
+    assert page.read_text().count("<circle") == 2 * COUNT and "fitted on the row" in page.read_text()
     assert found["figures"]["one"]["srocc"]["median"] > 0.8
     assert found["across"]["one"]["two"] > 0.8
-    assert "one" not in found["across"]["one"]
+    assert "one" not in found["across"]["one"] and found["contents"] == {"one": COUNT, "two": COUNT}
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,6 @@ def test_a_page_of_one_video_and_a_table_of_two(conviqt, small, tmp_path):
 
 
 def test_wrong_names_are_refused_before_scoring(conviqt, small, tmp_path):
-    for option, name in (("--report", "a.txt"), ("--plot", "a.png"), ("--report", "none/a.html")):
+    for option, name in (("--report", "a.txt"), ("--plot", "a.jpg"), ("--report", "none/a.html")):
         done = conviqt("score", small, option, tmp_path / name)
         assert done.returncode == 2 and option in done.stderr

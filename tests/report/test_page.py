@@ -38,8 +38,9 @@ def test_pages_follow_the_screen_dark_narrow_or_paper():
 
 def test_the_plot_keeps_its_dots_inside_and_marks_what_lies_outside_the_interval():
     labels = np.linspace(1, 5, 40)
-    plot = scatter([f"v{i}" for i in range(40)], labels, labels + 0.5, half_width=0.4)
+    plot = scatter([f"v{i}" for i in range(40)], labels, labels + 0.5, labels > 4)
     assert all(plot.top < each < plot.bottom for dot in plot.dots for each in (dot.x, dot.y))
-    assert all(dot.outside for dot in plot.dots)
-    assert not any(dot.outside for dot in scatter(["a", "b"], labels[:2], labels[:2] + 0.3, half_width=0.4).dots)
-    assert [tick.label for tick in plot.ticks] == ["1", "2", "3", "4", "5"]
+    assert [dot.outside for dot in plot.dots] == (labels > 4).tolist()
+    assert plot.across == plot.up and [tick.label for tick in plot.across] == ["1", "2", "3", "4", "5"]
+    other = scatter(["a", "b"], labels[:2], 100 - labels[:2], same_scale=False)
+    assert other.across != other.up and not other.diagonal
