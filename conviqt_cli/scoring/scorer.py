@@ -135,10 +135,13 @@ class Scorer:
         duration: float | None = None,
         progress: ProgressCallback | None = None,
     ) -> VideoScore:
-        """Score ``source``, a path or a URL.
+        """Score a video.
 
-        ``start`` and ``duration``, in seconds, take the place of the span in the settings, which is the whole video
-        unless they say otherwise.
+        Args:
+            source: a path, or a URL that ffmpeg opens.
+            start, duration: the part to score, in seconds, in place of the span in the settings, which is the whole
+                video unless they say otherwise.
+            progress: called with the video's facts and how far it is, after each batch of frames.
 
         Raises :class:`InputError`, :class:`DecodeError` or :class:`LimitError` when the video cannot be read
         completely; never returns a score of part of what was asked for.
