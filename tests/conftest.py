@@ -1,7 +1,7 @@
 """Shared fixtures: media made on the spot, the command line, and the shared data where there is any.
 
-The suite gives the same result on every processor. Inside the tests' own process PyTorch reports a CPU without bf16
-units, so that ``precision="auto"`` means fp32; ``CONVIQT_TESTS_BF16=1`` makes it report one with them, on any machine.
+The suite gives the same result on every processor. Inside the tests' own process the CPU is one without bf16 units, and
+with ``CONVIQT_TESTS_BF16=1`` one with them, on any machine.
 """
 
 from __future__ import annotations
@@ -100,33 +100,41 @@ def make_video(ffmpeg: str) -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def networks() -> Iterator[None]:
-    """Read each bundle's networks once a session, and hide from PyTorch what this processor can do (see above).
+    """Read each bundle's networks once a session, and hide what this processor can do (see above).
 
-    Every ``TorchEncoder`` made after the first of the same files, device and precision shares its networks.
+    Every encoder made after the first of the same files and settings shares its networks.
     """
-    import torch
-
+    from conviqt_cli.model import cpu
+    from conviqt_cli.model.openvino_backend import OpenVinoEncoder
     from conviqt_cli.model.torch_backend import TorchEncoder
 
-    read, kept = TorchEncoder.__init__, dict[object, dict[str, Any]]()
+    flags = cpu._flags().replace("amx_bf16", "").replace("avx512_bf16", "")
+    if os.environ.get("CONVIQT_TESTS_BF16") == "1":
+        flags += " avx512_bf16"
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in (TorchEncoder, OpenVinoEncoder):
+            patch.setattr(kind, "__init__", _read_once(kind.__init__))
+        patch.setattr(cpu, "_flags", lambda: flags)
+        yield
+
+
+def _read_once(read: Callable[..., None]) -> Callable[..., None]:
+    """The constructor ``read`` of an encoder, run once for each set of files and settings."""
+    kept = dict[str, dict[str, Any]]()
     signature = inspect.signature(read)
 
-    def read_once(self: TorchEncoder, *arguments: Any, **options: Any) -> None:
+    def constructor(self: Any, *arguments: Any, **options: Any) -> None:
         given = signature.bind(self, *arguments, **options).arguments
         bundle = given["bundle"]
         files = [(path, path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(bundle.folder.iterdir())]
-        key = repr((bundle.checksum, files, given.get("device"), given.get("precision")))
+        settings = {name: value for name, value in given.items() if name not in ("self", "bundle", "threads")}
+        key = repr((bundle.checksum, files, settings))
         if key not in kept:
             read(self, *arguments, **options)
             kept[key] = dict(self.__dict__)
         self.__dict__.update(kept[key])
 
-    has_bf16 = os.environ.get("CONVIQT_TESTS_BF16") == "1"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TorchEncoder, "__init__", read_once)
-        for check in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
-            patch.setattr(torch.cpu, check, lambda: has_bf16, raising=False)
-        yield
+    return constructor
 
 
 @pytest.fixture(scope="session")

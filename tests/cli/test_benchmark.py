@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
 from conviqt_cli.benchmark import Run, compared
+from conviqt_cli.cli.console import progress
+from conviqt_cli.known_speeds import known_speed
+from conviqt_cli.scoring.progress import ScoringProgress
 
 
 def test_start_up_is_told_from_the_work():
@@ -19,15 +24,18 @@ def test_start_up_is_told_from_the_work():
     assert found.start == pytest.approx(9.2 - 0.4 * 16) and found.precision == "int8"
 
 
-def test_a_small_picture_is_measured_and_remembered(conviqt, make_video, tmp_path, monkeypatch):
+def test_a_small_picture_is_measured_and_remembered(conviqt, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("CONVIQT_CACHE", str(tmp_path))
     done = conviqt("benchmark", "--size", 64, "--only", "whole", "--device", "cpu", "--json", "-q")
     (speed,) = json.loads(done.stdout)["speeds"]
     assert (speed["size"], speed["setting"]) == ("64p", "whole") and speed["frames_per_s"] > 0
     kept = tmp_path / "benchmark.json"
     kept.write_text(json.dumps([{**row, "frames_per_second": 0.5} for row in json.loads(kept.read_text())]))
-    video = make_video(tmp_path / "a.mp4", frames=48, size="96x64")
-    told = conviqt("score", video, "--picture", "whole", "--sampling", "dense", "--device", "cpu")
-    assert "at 0.5 frames/s (as measured by conviqt benchmark): about 1 min" in told.stderr
+    settings = json.loads(kept.read_text())[0]["settings"]
+    assert known_speed(settings, 1080) == 0.5 and known_speed({**settings, "precision": "int4"}, 64) is None
+    info = SimpleNamespace(source="a.mp4", width=96, height=64)
+    with progress(False, partial(known_speed, settings)) as callback:
+        callback(info, ScoringProgress(frames_done=16, frames_expected=48, seconds=0.1))
+    assert "at 0.5 frames/s (as measured by conviqt benchmark): about 1 min" in capsys.readouterr().err
     refused = conviqt("benchmark", "--only", "fast")
     assert refused.returncode == 2 and "choose from default" in refused.stderr
