@@ -134,8 +134,7 @@ def profile(video: str) -> None:
 
     from conviqt_cli import load
     from conviqt_cli.scoring import features, scorer
-    from conviqt_cli.scoring.combing import Combing
-    from conviqt_cli.scoring.picture_checks import PictureChecks
+    from conviqt_cli.scoring.findings import Observer
 
     spent: dict[str, float] = defaultdict(float)
 
@@ -154,8 +153,8 @@ def profile(video: str) -> None:
     loaded = load()
     for owner, name, label in (
         (features, "shown", "convert"), (features, "half_size", "convert"), (scorer, "find_bars", "bars"),
-        (scorer, "schedule", "packets"), (scorer, "probe", "probe"), (PictureChecks, "see", "checks"),
-        (Combing, "see", "checks"), (loaded.encoder, "pooled", "network"), (loaded.encoder, "temporal", "network"),
+        (scorer, "schedule", "packets"), (scorer, "probe", "probe"), (Observer, "see", "checks"),
+        (loaded.encoder, "pooled", "network"), (loaded.encoder, "temporal", "network"),
     ):  # fmt: skip
         watch(owner, name, label)
     began = time.perf_counter()

@@ -57,6 +57,13 @@ class Schedule:
             pixel_format=pixel_format,
         )
 
+    @property
+    def wanted_frames(self) -> int | None:
+        """How many frames :meth:`open` hands out if all can be decoded; ``None`` where unknown."""
+        if self.windows is None:
+            return None
+        return len({number for each in self.windows for number in range(each.first, each.last + 1)})
+
     def clips(self, stream: FrameStream) -> Iterator[Clip]:
         """The clips, as the frames of ``stream`` come."""
         return clips(stream, self.plan, self.length) if self.windows is None else cut(stream, self.windows)

@@ -37,26 +37,33 @@ _COMBED, _TIMES_DETAIL = 0.06, 1.5
 _SHARE, _FEWEST = 0.25, 4
 
 
+def combed_frames(clip: Clip) -> tuple[int, int]:
+    """How many of a clip's frames are combed, and how many move, of those that are looked at: a millisecond each.
+
+    Frames that are repeated do not move.
+    """
+    pictures = [frame.picture for frame in clip.frames[:_FRAMES]]
+    if pictures[0].height < 8:
+        return 0, 0
+    # Luma: colour is stored in half the lines, which green would inherit.
+    luma = [each.luma(1, max(1, each.width // _COLUMNS)).astype(np.int16) for each in pictures]
+    seen = [is_combed(a, b) for a, b in itertools.pairwise(luma) if a.shape == b.shape]
+    return sum(map(bool, seen)), sum(each is not None for each in seen)
+
+
 class Combing:
-    """Looks at the frames of clips as they go by; about a millisecond a frame."""
+    """Knows, of what was seen in one video's clips, whether to warn of it."""
 
     def __init__(self) -> None:
         self._combed = self._moving = 0
         self._clips: list[tuple[float, float, bool]] = []
 
-    def see(self, clip: Clip) -> None:
-        """Take a clip into account; frames that are repeated or do not move count for nothing."""
-        pictures = [frame.picture for frame in clip.frames[:_FRAMES]]
-        if pictures[0].height < 8:
-            return
-        # Luma: colour is stored in half the lines, which green would inherit.
-        luma = [each.luma(1, max(1, each.width // _COLUMNS)).astype(np.int16) for each in pictures]
-        seen = [is_combed(a, b) for a, b in itertools.pairwise(luma) if a.shape == b.shape]
-        combed, moving = sum(map(bool, seen)), sum(each is not None for each in seen)
+    def add(self, start: float, end: float, combed: int, moving: int) -> None:
+        """The next clip, by its times and :func:`combed_frames`; without frames that move it counts for nothing."""
         self._moving += moving
         self._combed += combed
         if moving:
-            self._clips.append((clip.start, clip.end, combed >= _SHARE * moving))
+            self._clips.append((start, end, combed >= _SHARE * moving))
 
     def notes(self, interlaced: bool) -> Iterator[Note]:
         """A warning, unless the video is marked as ``interlaced`` anyway."""

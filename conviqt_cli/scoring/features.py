@@ -24,6 +24,7 @@ class FeatureExtractor:
         plan: what is looked at of each frame.
         display: the size at which frames are looked at.
         on_frames: called with :attr:`count` after each batch.
+        first: the number of the first clip in its video, counted from 0.
 
     ``count`` is how many frames went through the network. Frames that a clip shares with the one before are not
     computed again where the plan looks at the same pixels of them.
@@ -35,10 +36,11 @@ class FeatureExtractor:
         plan: PicturePlan = WHOLE,
         display: Display = SOURCE,
         on_frames: Callable[[int], None] = lambda count: None,
+        first: int = 0,
     ) -> None:
         self._encoder, self._plan, self._display, self._on_frames = encoder, plan, display, on_frames
         self._known: dict[int, NDArray[np.float32]] = {}
-        self._clips = 0
+        self._clips = first
         self.count = 0
 
     def spatial(self, clip: Clip) -> NDArray[np.float32]:

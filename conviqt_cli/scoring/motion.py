@@ -10,11 +10,11 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
 from conviqt_cli.scoring.events import CUT, Event, event
-from conviqt_cli.video.decode import Frame
 
 #: A picture moves when its pixels differ by more than this on average (0 to 255) from the frame before.
 _MOVING = 1.0
@@ -33,6 +33,22 @@ _CUT, _TIMES, _AROUND = 20.0, 4.0, 2
 
 #: How many of the changes before tell how much a picture moves.
 _RECENT = 5
+
+
+class Moment(Protocol):
+    """A frame: its number, and when it is shown, in seconds."""
+
+    @property
+    def index(self) -> int:
+        """Counted from 0."""
+
+    @property
+    def time(self) -> float:
+        """When it appears."""
+
+    @property
+    def duration(self) -> float:
+        """How long it stays."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +90,7 @@ class Motion:
         self._last_cut()
         self._still, self._changes, self._recent = None, [], []
 
-    def see(self, frame: Frame, change: float, still: bool) -> None:
+    def see(self, frame: Moment, change: float, still: bool) -> None:
         """``change`` is the mean difference (0 to 255) from the frame just before, ``still`` whether it is none."""
         self._see_cut(frame.time, change)
         if still:

@@ -69,7 +69,7 @@ class _Stretches:
     done: list[_Stretch] = field(default_factory=list)
     current: _Stretch | None = None
 
-    def add(self, frame: Frame, before: Frame | None = None) -> None:
+    def add(self, frame: Sight, before: Sight | None = None) -> None:
         """The frame belongs to the stretch; where it begins one, ``before`` does too."""
         if self.current is None:
             self.current = _Stretch((before or frame).time, 0.0, 0 if before is None else 1)
@@ -88,22 +88,60 @@ class _Stretches:
         return [each for each in self.done if each.frames >= FEWEST and each.end - each.start >= SHORTEST - 1e-6]
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What is to be seen in one frame, shown from ``time`` seconds on for ``duration`` seconds.
+
+    ``colour`` is that of a blank picture, ``pattern`` says that it shows colour bars. ``change`` is the largest and the
+    mean difference (0 to 255) from the frame looked at before; ``None`` where the two cannot be compared, as for a
+    blank or a test picture.
+    """
+
+    index: int
+    time: float
+    duration: float
+    colour: str | None
+    pattern: bool
+    change: tuple[int, float] | None
+
+
+class Sights:
+    """Looks at the frames of one video's clips, in order."""
+
+    def __init__(self) -> None:
+        self._before: tuple[int, NDArray[np.uint8]] | None = None
+
+    def of(self, clip: Clip) -> tuple[Sight, ...]:
+        """What its frames show; those that it shares with the clip before are left out."""
+        return tuple(
+            self._look(frame) for frame in clip.frames if self._before is None or frame.index > self._before[0]
+        )
+
+    def _look(self, frame: Frame) -> Sight:
+        picture = frame.picture
+        sample = picture.luma(max(1, picture.height // _ROWS), max(1, picture.width // _COLUMNS))
+        coarse = picture.sample(max(1, picture.height // 48), max(1, picture.width // 64))
+        colour = _blank_colour(coarse)
+        pattern = colour is None and _is_colour_bars(coarse)
+        change = None
+        if self._before is not None and colour is None and not pattern and self._before[1].shape == sample.shape:
+            earlier = self._before[1]
+            differences = np.maximum(earlier, sample) - np.minimum(earlier, sample)
+            change = int(differences.max()), float(differences.mean())
+        self._before = (frame.index, np.ascontiguousarray(sample))
+        return Sight(frame.index, frame.time, frame.duration, colour, pattern, change)
+
+
 class PictureChecks:
-    """Examines the frames of one video's clips, in order, and knows in the end what to warn of."""
+    """Knows, of what was seen in one video's frames, what to warn of."""
 
     def __init__(self) -> None:
         self._blank, self._frozen, self._pattern = _Stretches(), _Stretches(), _Stretches()
         self._colours: set[str] = set()
-        self._before: tuple[Frame, NDArray[np.uint8]] | None = None
+        self._before: Sight | None = None
         self._pulsed = False
         self._frames = 0
         self._coverage, self._motion = Coverage(), Motion()
-
-    def see(self, clip: Clip) -> None:
-        """Take a clip into account; frames that it shares with the clip before count once."""
-        for frame in clip.frames:
-            if self._before is None or frame.index > self._before[0].index:
-                self._see(frame)
 
     def notes(self) -> Iterator[Note]:
         """Warnings about what was seen."""
@@ -134,42 +172,36 @@ class PictureChecks:
         yield "test_pattern", "the picture is a test pattern (colour bars)", self._pattern
         yield "frozen", "the picture stands still", self._frozen
 
-    def _see(self, frame: Frame) -> None:
-        picture = frame.picture
-        sample = picture.luma(max(1, picture.height // _ROWS), max(1, picture.width // _COLUMNS))
-        coarse = picture.sample(max(1, picture.height // 48), max(1, picture.width // 64))
+    def add(self, sight: Sight) -> None:
+        """The next frame that was looked at."""
         self._frames += 1
-        follows = self._coverage.add(frame.index, frame.time, frame.time + frame.duration)
-        colour = _blank_colour(coarse)
-        pattern = colour is None and _is_colour_bars(coarse)
-        if colour is not None:
-            self._colours.add(colour)
-            self._blank.add(frame)
+        follows = self._coverage.add(sight.index, sight.time, sight.time + sight.duration)
+        if sight.colour is not None:
+            self._colours.add(sight.colour)
+            self._blank.add(sight)
         else:
             self._blank.end()
-        self._pattern.add(frame) if pattern else self._pattern.end()
-        self._see_change(frame, sample, colour is None and not pattern, follows)
-        self._before = (frame, np.ascontiguousarray(sample))
+        self._pattern.add(sight) if sight.pattern else self._pattern.end()
+        self._see_change(sight, follows)
+        self._before = sight
 
-    def _see_change(self, frame: Frame, sample: NDArray[np.uint8], lively: bool, follows: bool) -> None:
-        """Compare the frame with the one before, which it may or may not directly follow.
+    def _see_change(self, sight: Sight, follows: bool) -> None:
+        """What has changed since the frame before, which it may or may not directly follow.
 
         Blank and test pictures are not called frozen as well.
         """
         if not follows:
             self._motion.interrupt()
-        if self._before is None or not lively or self._before[1].shape != sample.shape:
+        if self._before is None or sight.change is None:
             self._frozen.end()
             self._motion.interrupt()
             return
-        before, earlier = self._before
-        change = np.maximum(earlier, sample) - np.minimum(earlier, sample)
-        largest, mean = int(change.max()), float(change.mean())
+        before, (largest, mean) = self._before, sight.change
         stretch = self._frozen.current
         still = largest <= _STILL_PIXEL and mean <= max(_STILL_MEAN, min(_HELD * self._motion.level, _HELD_MOST))
         if still:
             self._pulsed = False
-            self._frozen.add(frame, before)
+            self._frozen.add(sight, before)
             assert self._frozen.current is not None
             self._frozen.current.equal += largest == 0
             self._frozen.current.abrupt |= stretch is None and follows and self._motion.steady
@@ -179,14 +211,14 @@ class PictureChecks:
         ):  # fmt: skip
             # Whether it was a pulse, or the picture begins to move, the next frame tells.
             self._pulsed = True
-            self._frozen.add(frame)
+            self._frozen.add(sight)
         else:
             if stretch and self._pulsed:
                 stretch.end, stretch.frames = before.time, stretch.frames - 1
             self._pulsed = False
             self._frozen.end()
         if follows:
-            self._motion.see(frame, mean, still)
+            self._motion.see(sight, mean, still)
 
     def _found(self, code: str, stretches: _Stretches) -> tuple[list[_Stretch], bool]:
         """The stretches that are worth naming, and whether together they are the whole video."""

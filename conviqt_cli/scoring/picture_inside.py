@@ -1,4 +1,4 @@
-"""Only the picture inside black bars is scored: clips are cut down to it before anything else sees them."""
+"""Only the picture inside black bars is scored: clips are cut down to it before anything else looks at them."""
 
 from __future__ import annotations
 
@@ -14,25 +14,31 @@ from conviqt_cli.video.picture import Rectangle
 from conviqt_cli.video.probe import VideoInfo
 
 
+def inside(clip: Clip, bars: Bars) -> tuple[Clip, Rectangle | None]:
+    """The clip without its bars, and what was left of its frames (``None``: all of them).
+
+    Bars that come or go within a clip stay.
+    """
+    frames = {frame.index: frame for frame in clip.frames}
+    area = bars.area([frame.picture for frame in frames.values()]) if bars.areas else None
+    if area is None:
+        return clip, None
+    return replace(clip, frames=tuple(replace(frame, picture=frame.picture.part(area)) for frame in clip.frames)), area
+
+
 class PictureInside:
-    """Cuts the bars off the clips of one video and remembers which; a clip without bars passes as it is."""
+    """Remembers which bars were cut off the clips of one video."""
 
     def __init__(self, info: VideoInfo, bars: Bars) -> None:
         self._info, self._bars = info, bars
         self._areas: Counter[Rectangle | None] = Counter()
         self._clips: list[tuple[float, float, bool]] = []
 
-    def __call__(self, clip: Clip) -> Clip:
-        """The clip's frames without their bars; bars that come or go within a clip stay."""
-        if not self._bars.areas:
-            return clip
-        frames = {frame.index: frame for frame in clip.frames}
-        area = self._bars.area([frame.picture for frame in frames.values()])
-        self._areas[area] += 1
-        self._clips.append((clip.start, clip.end, area is not None))
-        if area is None:
-            return clip
-        return replace(clip, frames=tuple(replace(frame, picture=frame.picture.part(area)) for frame in clip.frames))
+    def add(self, start: float, end: float, area: Rectangle | None) -> None:
+        """The next clip, by its times, and what was scored of its frames."""
+        if self._bars.areas:
+            self._areas[area] += 1
+            self._clips.append((start, end, area is not None))
 
     @property
     def area(self) -> Rectangle | None:

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,48 +19,30 @@ from conviqt_cli.model.bundle import Bundle, open_bundle
 from conviqt_cli.model.encoder import Encoder
 from conviqt_cli.plans.clips import Clip, clips
 from conviqt_cli.plans.picture_plan import SOURCE, WHOLE, Display, PicturePlan, parse_display, parse_picture
-from conviqt_cli.plans.schedule import schedule
+from conviqt_cli.plans.schedule import Schedule, schedule
 from conviqt_cli.plans.time_plan import SamplingPlan, parse_plan
 from conviqt_cli.quality.diagnosis import Diagnosis, DiagnosisHead
 from conviqt_cli.quality.intervals import DEFAULT_LEVEL
 from conviqt_cli.quality.pooling import pool
 from conviqt_cli.quality.regressor import Regressor, check_belongs, load_regressor
-from conviqt_cli.scoring.combing import Combing
-from conviqt_cli.scoring.events import Event
 from conviqt_cli.scoring.feature_set import FeatureSet
 from conviqt_cli.scoring.features import FeatureExtractor
+from conviqt_cli.scoring.findings import Findings, Observer, SeenClip
 from conviqt_cli.scoring.given_frames import given_frames
-from conviqt_cli.scoring.picture_checks import PictureChecks
-from conviqt_cli.scoring.picture_inside import PictureInside
+from conviqt_cli.scoring.parts import Encoded, NotDivisible, Part, Prepared, joined
 from conviqt_cli.scoring.planned import display_for, picture_for, regressor_name
 from conviqt_cli.scoring.prefetch import clips_ahead
 from conviqt_cli.scoring.progress import ProgressCallback, ScoringProgress
-from conviqt_cli.scoring.results import Interval, ModelInfo, Note, SegmentScore, VideoScore
+from conviqt_cli.scoring.results import Interval, ModelInfo, SegmentScore, VideoScore
 from conviqt_cli.scoring.settings import TIMEOUT, ScoringSettings, Span
 from conviqt_cli.scoring.warnings import INTERLACED_SHARE, score_notes, video_notes
 from conviqt_cli.video.bars import Bars, find_bars
 from conviqt_cli.video.colour import has_planes
 from conviqt_cli.video.decode import MAX_FRAMES, DecodeReport, Frame, PixelFormat
-from conviqt_cli.video.picture import Rectangle
 from conviqt_cli.video.probe import VideoInfo, probe
 
 #: Entered with each video's facts before it is decoded; may wait, or refuse with a :class:`LimitError`.
 Admission = Callable[[VideoInfo], AbstractContextManager[None]]
-
-
-@dataclass(frozen=True)
-class _Encoded:
-    """A video as its clip vectors, with all that was learnt on the way."""
-
-    info: VideoInfo
-    vectors: NDArray[np.float32]
-    start: NDArray[np.float64]
-    end: NDArray[np.float64]
-    frames: int
-    notes: tuple[Note, ...]
-    area: Rectangle | None
-    events: tuple[Event, ...]
-    intact: bool
 
 
 class Scorer:
@@ -146,11 +128,13 @@ class Scorer:
         Raises :class:`InputError`, :class:`DecodeError` or :class:`LimitError` when the video cannot be read
         completely; never returns a score of part of what was asked for.
         """
-        began = time.perf_counter()
-        self.regressor  # noqa: B018 (without one there is nothing to decode for)
-        settings = self._settings_for(start, duration)
-        encoded = self._encode(os.fspath(source), settings.span, progress)
-        return self._scored(encoded, settings, time.perf_counter() - began)
+        _ = self.regressor  # before the work, not after it
+        return self.score_prepared(self.prepare(source, start, duration), progress)
+
+    def score_prepared(self, prepared: Prepared, progress: ProgressCallback | None = None) -> VideoScore:
+        """The same for a video that was prepared before."""
+        encoded, findings = self._encode_whole(prepared, progress)
+        return self._conclude(prepared, encoded, findings, prepared.seconds + encoded.seconds)
 
     def score_frames(self, frames: Iterable[Any], fps: float = 25.0, name: str = "frames") -> VideoScore:
         """Score frames that are in memory, or that come from a program.
@@ -174,38 +158,49 @@ class Scorer:
         """
         began = time.perf_counter()
         info, given = given_frames(frames, fps, name)
-        reader = _Reader(self, info, lambda done: None)
-        report = DecodeReport()
+        findings, report = Findings(info, Bars()), DecodeReport()
+        reader = _Reader(self._extractor(lambda done: None), self.encoder, Bars(), findings.add)
         with self._admit(info):
             for clip in clips(_counted(given, report), self.settings.plan, info.duration):
                 reader.read(clip)
-        encoded = reader.encoded(replace(info, frame_count=report.frames), report, None)
-        settings = replace(self.settings, span=Span())
-        return self._scored(encoded, settings, time.perf_counter() - began)
+        encoded = reader.encoded(name, report, time.perf_counter() - began)
+        settings, info = replace(self.settings, span=Span()), replace(info, frame_count=report.frames)
+        return self._scored(info, settings, None, encoded, findings, encoded.seconds)
 
-    def _scored(self, encoded: _Encoded, settings: ScoringSettings, seconds: float) -> VideoScore:
-        regressor = self.regressor
-        raw = regressor.predict(encoded.vectors)
-        quality = np.array([regressor.scale.clip(value) for value in raw])
-        # Intervals of whole videos are calibrated for the mean of clips; no other pooling has one.
-        pooled = _intervals(regressor, raw.mean(keepdims=True), "video")[0] if settings.pooling == "mean" else None
-        novelty = regressor.novelty.score(encoded.vectors.astype(np.float64)) if regressor.novelty else None
-        return VideoScore(
-            source=encoded.info.source,
-            quality=pool(settings.pooling, quality, encoded.start),
-            scale=regressor.scale,
-            segments=self._segments(encoded, raw, quality),
-            video=encoded.info,
-            model=self.model_info(),
-            settings=settings,
-            frames_scored=encoded.frames,
-            wall_seconds=seconds,
-            interval=pooled,
-            novelty=novelty,
-            warnings=(*encoded.notes, *score_notes(raw, quality, novelty, regressor, self.bundle)),
-            scored_area=encoded.area,
-            events=encoded.events,
+    def prepare(
+        self, source: str | os.PathLike[str], start: float | None = None, duration: float | None = None
+    ) -> Prepared:
+        """Settle what of ``source`` is scored, from its packets; arguments and errors as in :meth:`score`."""
+        began, settings, span = time.perf_counter(), self.settings, self._span(start, duration)
+        # The first frame may be tiny and the rest not: the schedule settles which size counts.
+        found = probe(os.fspath(source), timeout=settings.timeout, smallest=1, stream=settings.stream)
+        planned = schedule(
+            found, settings.plan, span.start, span.duration, settings.timeout, settings.max_frames, self._picture
         )
+        bars = Bars()
+        if settings.crop_bars:
+            with self._admit(planned.info):
+                bars = find_bars(planned.info, span.start, planned.length, settings.timeout)
+        return Prepared(os.fspath(source), span, planned, bars, time.perf_counter() - began)
+
+    def encode(self, prepared: Prepared, part: Part, progress: ProgressCallback | None = None) -> Encoded:
+        """Make the clip vectors of a part of a video; raises as :meth:`score` does, or :class:`NotDivisible`."""
+        seen: list[SeenClip] = []
+        encoded = self._encode(prepared, prepared.only(part), part.first, seen.append, progress)
+        if encoded.report.frames != prepared.only(part).wanted_frames:
+            raise NotDivisible(prepared.source)
+        return replace(encoded, seen=tuple(seen))
+
+    def conclude(self, prepared: Prepared, parts: Sequence[Encoded]) -> VideoScore:
+        """The score of a video whose parts have been encoded, in order; raises :class:`NotDivisible`.
+
+        It equals that of :meth:`score`, but for ``wall_seconds``: those of all parts.
+        """
+        encoded = joined(prepared, parts)
+        findings = Findings(prepared.schedule.info, prepared.bars)
+        for seen in encoded.seen:
+            findings.add(seen)
+        return self._conclude(prepared, encoded, findings, encoded.seconds)
 
     def features(
         self,
@@ -215,7 +210,7 @@ class Scorer:
         progress: ProgressCallback | None = None,
     ) -> FeatureSet:
         """Clip vectors of one video; arguments and errors as in :meth:`score`."""
-        encoded = self._encode(os.fspath(source), self._settings_for(start, duration).span, progress)
+        encoded, _ = self._encode_whole(self.prepare(source, start, duration), progress)
         return FeatureSet(
             clip_features=encoded.vectors,
             start=encoded.start,
@@ -235,13 +230,62 @@ class Scorer:
             provisional=self.bundle.provisional,
         )
 
-    def _settings_for(self, start: float | None, duration: float | None) -> ScoringSettings:
+    def _span(self, start: float | None, duration: float | None) -> Span:
         span = self.settings.span
-        asked = Span(span.start if start is None else start, span.duration if duration is None else duration)
-        return replace(self.settings, span=asked)
+        return Span(span.start if start is None else start, span.duration if duration is None else duration)
+
+    def _conclude(self, prepared: Prepared, encoded: Encoded, findings: Findings, seconds: float) -> VideoScore:
+        """The score of a video from a file or URL, whose facts are complete only now."""
+        planned, report = prepared.schedule, encoded.report
+        # The first frame alone does not tell.
+        info = replace(planned.info, interlaced=report.interlaced >= INTERLACED_SHARE)
+        if prepared.span.is_whole_video:
+            info = replace(info, frame_count=report.frames if planned.timeline is None else len(planned.timeline))
+        length = None if planned.timeline else planned.length
+        return self._scored(info, replace(self.settings, span=prepared.span), length, encoded, findings, seconds)
+
+    def _scored(
+        self,
+        info: VideoInfo,
+        settings: ScoringSettings,
+        length: float | None,
+        encoded: Encoded,
+        findings: Findings,
+        seconds: float,
+    ) -> VideoScore:
+        """``length`` is how many seconds should have come, ``None`` where that is settled."""
+        regressor = self.regressor
+        raw = regressor.predict(encoded.vectors)
+        quality = np.array([regressor.scale.clip(value) for value in raw])
+        # Intervals of whole videos are calibrated for the mean of clips; no other pooling has one.
+        pooled = _intervals(regressor, raw.mean(keepdims=True), "video")[0] if settings.pooling == "mean" else None
+        novelty = regressor.novelty.score(encoded.vectors.astype(np.float64)) if regressor.novelty else None
+        return VideoScore(
+            source=info.source,
+            quality=pool(settings.pooling, quality, encoded.start),
+            scale=regressor.scale,
+            segments=self._segments(encoded, raw, quality),
+            video=info,
+            model=self.model_info(),
+            settings=settings,
+            frames_scored=encoded.frames,
+            wall_seconds=seconds,
+            interval=pooled,
+            novelty=novelty,
+            warnings=(
+                *video_notes(info, encoded.report, length, encoded.repeated, self._display),
+                *findings.notes(info.interlaced),
+                *score_notes(raw, quality, novelty, regressor, self.bundle),
+            ),
+            scored_area=findings.area,
+            events=findings.events(info.interlaced),
+        )
+
+    def _extractor(self, on_frames: Callable[[int], None], first: int = 0) -> FeatureExtractor:
+        return FeatureExtractor(self.encoder, self._picture, self._display, on_frames, first)
 
     def _segments(
-        self, encoded: _Encoded, raw: NDArray[np.float64], quality: NDArray[np.float64]
+        self, encoded: Encoded, raw: NDArray[np.float64], quality: NDArray[np.float64]
     ) -> tuple[SegmentScore, ...]:
         """One per clip; ``raw`` (n,) as predicted, ``quality`` (n,) kept inside the scale."""
         intervals, diagnoses = _intervals(self.regressor, raw, "clip"), self._diagnoses(encoded)
@@ -252,19 +296,26 @@ class Scorer:
             )
         )
 
-    def _diagnoses(self, encoded: _Encoded) -> Sequence[Diagnosis | None]:
+    def _diagnoses(self, encoded: Encoded) -> Sequence[Diagnosis | None]:
         if self._diagnosis is None:
             return [None] * len(encoded.vectors)
-        return self._diagnosis.diagnose(encoded.vectors, encoded.intact)
+        report = encoded.report
+        return self._diagnosis.diagnose(encoded.vectors, intact=not (report.lost or report.damaged))
 
-    def _encode(self, source: str, span: Span, progress: ProgressCallback | None) -> _Encoded:
-        settings = self.settings
-        # The first frame may be tiny and the rest not: the schedule settles which size counts.
-        found = probe(source, timeout=settings.timeout, smallest=1, stream=settings.stream)
-        planned = schedule(
-            found, settings.plan, span.start, span.duration, settings.timeout, settings.max_frames, self._picture
-        )
-        info = planned.info
+    def _encode_whole(self, prepared: Prepared, progress: ProgressCallback | None) -> tuple[Encoded, Findings]:
+        findings = Findings(prepared.schedule.info, prepared.bars)
+        return self._encode(prepared, prepared.schedule, 0, findings.add, progress), findings
+
+    def _encode(
+        self,
+        prepared: Prepared,
+        planned: Schedule,
+        first: int,
+        see: Callable[[SeenClip], None],
+        progress: ProgressCallback | None,
+    ) -> Encoded:
+        """Encode the clips of ``planned`` from number ``first`` of the video on; one before that is looked at only."""
+        settings, info = self.settings, planned.info
         # Squares are converted one by one; of whole pictures, ffmpeg converts everything faster.
         pixel_format: PixelFormat = "yuv420p" if not self._picture.whole and has_planes(info) else "rgb24"
         began = time.perf_counter()
@@ -273,72 +324,62 @@ class Scorer:
             if progress:
                 progress(info, ScoringProgress(done, planned.frames, time.perf_counter() - began))
 
-        reader = _Reader(self, info, report_progress)
-        with self._admit(info):
-            crop = settings.crop_bars
-            bars = find_bars(info, span.start, planned.length, settings.timeout) if crop else Bars()
-            reader.inside = PictureInside(info, bars)
-            with (
-                planned.open(settings.timeout, max_frames=settings.max_frames, pixel_format=pixel_format) as stream,
-                clips_ahead(stream, planned.clips(stream)) as source_of_clips,
-            ):
-                for clip in source_of_clips:
+        extractor = self._extractor(report_progress, first)
+        reader = _Reader(extractor, self.encoder, prepared.bars, see)
+        with (
+            self._admit(info),
+            planned.open(settings.timeout, max_frames=settings.max_frames, pixel_format=pixel_format) as stream,
+            clips_ahead(stream, planned.clips(stream)) as coming,
+        ):
+            for number, clip in enumerate(coming, max(0, first - 1)):
+                if number < first:
+                    reader.look(clip)
+                else:
                     reader.read(clip)
-                report = stream.report
-        # The first frame alone does not tell.
-        info = replace(info, interlaced=report.interlaced >= INTERLACED_SHARE)
-        if span.is_whole_video:
-            info = replace(info, frame_count=report.frames if planned.timeline is None else len(planned.timeline))
-        return reader.encoded(info, report, None if planned.timeline else planned.length)
+            report = stream.report
+        return reader.encoded(prepared.source, report, time.perf_counter() - began)
 
 
 class _Reader:
-    """Clips of one video, one after the other, to vectors and to what else is seen in them."""
+    """Clips of one video, one after the other, to vectors; ``see`` is told what else is seen in them."""
 
-    def __init__(self, scorer: Scorer, info: VideoInfo, on_frames: Callable[[int], None]) -> None:
-        self._encoder, (picture, self._display) = scorer.encoder, scorer.picture_and_display
-        self._extractor = FeatureExtractor(self._encoder, picture, self._display, on_frames)
-        self._checks, self._combing = PictureChecks(), Combing()
+    def __init__(
+        self, extractor: FeatureExtractor, encoder: Encoder, bars: Bars, see: Callable[[SeenClip], None]
+    ) -> None:
+        self._extractor, self._encoder, self._see = extractor, encoder, see
+        self._observer = Observer(bars)
         self._vectors: list[NDArray[np.float32]] = []
         self._starts: list[float] = []
         self._ends: list[float] = []
         self._repeated = 0
-        self.inside = PictureInside(info, Bars())
+
+    def look(self, clip: Clip) -> None:
+        """A clip that comes before those that are read."""
+        self._observer.see(clip)
 
     def read(self, clip: Clip) -> None:
         """The next clip."""
-        clip = self.inside(clip)
         if clip.thins:
             del self._vectors[1::2], self._starts[1::2], self._ends[1::2]
-        self._checks.see(clip)
-        self._combing.see(clip)
+        clip, seen = self._observer.see(clip)
+        self._see(seen)
         self._vectors.append(self._encoder.temporal(self._extractor.spatial(clip)))
         self._starts.append(clip.start)
         self._ends.append(clip.end)
         self._repeated = clip.repeated
 
-    def encoded(self, info: VideoInfo, report: DecodeReport, length: float | None) -> _Encoded:
-        """Everything that was read; ``length`` is how many seconds should have come, ``None`` where that is settled."""
+    def encoded(self, source: str, report: DecodeReport, seconds: float) -> Encoded:
+        """Everything that was read; raises :class:`DecodeError` where that is nothing, or no numbers."""
+        if not self._vectors:
+            raise DecodeError(f"{source}: no frame could be decoded")
         stacked = np.stack(self._vectors)
         if not np.isfinite(stacked).all():
             raise DecodeError(
-                f"{info.source}: at precision {self._encoder.precision} the network gave values that are not finite; "
+                f"{source}: at precision {self._encoder.precision} the network gave values that are not finite; "
                 "use precision fp32"
             )
-        notes = (
-            *video_notes(info, report, length, self._repeated, self._display),
-            *self.inside.notes(),
-            *self._checks.notes(),
-            *self._combing.notes(info.interlaced),
-        )
-        events = sorted(
-            (*self.inside.events(), *self._checks.events(), *self._combing.events(info.interlaced)),
-            key=lambda each: each.start,
-        )
-        return _Encoded(
-            info, stacked, np.array(self._starts), np.array(self._ends), self._extractor.count, notes,
-            self.inside.area, tuple(events), intact=not (report.lost or report.damaged),
-        )  # fmt: skip
+        starts, ends = np.array(self._starts), np.array(self._ends)
+        return Encoded(stacked, starts, ends, self._extractor.count, self._repeated, report, seconds=seconds)
 
 
 def _counted(frames: Iterable[Frame], report: DecodeReport) -> Iterator[Frame]:

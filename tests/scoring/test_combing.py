@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conviqt_cli.plans.clips import Clip
-from conviqt_cli.scoring.combing import Combing
+from conviqt_cli.scoring.combing import Combing, combed_frames
 from conviqt_cli.video.decode import FrameStream
 from conviqt_cli.video.probe import probe
 
@@ -30,6 +30,7 @@ def test_combing_is_told_from_detail_and_noise(make_video, tmp_path, filters, ra
         frames = tuple(stream)
     combing = Combing()
     for first in (0, 16):
-        combing.see(Clip(frames[first : first + 16]))
+        clip = Clip(frames[first : first + 16])
+        combing.add(clip.start, clip.end, *combed_frames(clip))
     assert bool(list(combing.notes(interlaced=False))) is said
     assert not list(combing.notes(interlaced=True))

@@ -10,14 +10,26 @@ import pytest
 
 from conviqt_cli.plans.clips import Clip
 from conviqt_cli.scoring.events import Event
-from conviqt_cli.scoring.picture_checks import PictureChecks
+from conviqt_cli.scoring.picture_checks import PictureChecks, Sights
 from conviqt_cli.video.decode import FrameStream
 from conviqt_cli.video.picture import RgbPicture
 from conviqt_cli.video.probe import probe
 
 
+class Looking(PictureChecks):
+    """Checks that look at the clips themselves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sights = Sights()
+
+    def see(self, clip: Clip) -> None:
+        for sight in self._sights.of(clip):
+            self.add(sight)
+
+
 def notes_of(path: Path) -> dict[str, str]:
-    checks = PictureChecks()
+    checks = Looking()
     with FrameStream(probe(str(path))) as stream:
         frames = list(stream)
     for first in range(0, len(frames), 16):
@@ -104,7 +116,7 @@ def test_what_lives_is_not_frozen(film, filters):
 @pytest.mark.parametrize(("until", "found"), [(20, ["frozen"]), (0, [])])
 def test_a_standstill_amid_movement_is_frozen_although_each_frame_is_refined(film, until, found):
     # As x264 does at CRF 10; without movement before it, the same is what a camera on a tripod sees.
-    checks, rng = PictureChecks(), np.random.default_rng(0)
+    checks, rng = Looking(), np.random.default_rng(0)
     frame, *_ = frames_of(film("null", *LOSSLESS, frames=1))
     for number in range(48):
         pixels = np.roll(frame.pixels, 3 * min(number, until), 1)
@@ -122,7 +134,7 @@ def test_a_slow_movement_after_a_quick_one_is_not_frozen(film):
 
 def test_a_picture_of_one_frame_is_not_frozen(film):
     (frame,) = frames_of(film("null", frames=1))
-    checks = PictureChecks()
+    checks = Looking()
     checks.see(Clip((frame,) * 16, repeated=15))
     assert list(checks.notes()) == []
 
@@ -134,11 +146,11 @@ def frames_of(path: Path):
 
 def test_frozen_across_clips_that_lie_apart(film):
     frames = frames_of(film(STILL, frames=60))
-    checks = PictureChecks()
+    checks = Looking()
     for first in (0, 40):
         checks.see(Clip(tuple(frames[first : first + 16])))
     assert [note.code for note in checks.notes()] == ["frozen"]
-    moving = PictureChecks()
+    moving = Looking()
     for frame in frames[:32]:
         moved = RgbPicture(np.roll(frame.pixels, frame.index, 1))
         moving.see(Clip((type(frame)(frame.index, frame.time, frame.duration, moved),)))
@@ -147,7 +159,7 @@ def test_frozen_across_clips_that_lie_apart(film):
 
 def events_of(path: Path, *firsts: int) -> list[Event]:
     frames = frames_of(path)
-    checks = PictureChecks()
+    checks = Looking()
     for first in firsts or range(0, len(frames), 16):
         checks.see(Clip(tuple(frames[first : first + 16])))
     return list(checks.events())
