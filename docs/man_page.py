@@ -23,6 +23,8 @@ _EXIT_CODES = (
 _ENVIRONMENT = (
     ("CONVIQT_FFMPEG", "The ffmpeg to use, 7.0 or newer."),
     ("CONVIQT_CACHE", "Where clip vectors and compiled graphs are kept, in place of the user's cache folder."),
+    ("CONVIQT_SCRATCH", "Where videos from object stores are kept while they are scored."),
+    ("RAY_ADDRESS", "The Ray cluster, in place of --address."),
     ("NO_COLOR", "No colours on a terminal."),
 )
 

@@ -138,6 +138,20 @@ def _read_once(read: Callable[..., None]) -> Callable[..., None]:
 
 
 @pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[None]:
+    """A Ray cluster of two cores on this machine, started once; skips without Ray."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # By default workers give way to everything else on the machine, other tests included.
+    os.environ.setdefault("RAY_worker_niceness", "0")
+    ray = pytest.importorskip("ray")
+    ray.init(
+        num_cpus=2, include_dashboard=False, object_store_memory=100 << 20, log_to_driver=False, logging_level="ERROR"
+    )
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture(scope="session")
 def small(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample at 64x48, all 100 frames: a fifth of its cost, where what it shows does not matter."""
     path = tmp_path_factory.mktemp("small") / "small.mp4"

@@ -14,7 +14,8 @@ import pytest
 from tests.test_architecture import ALLOWED, PACKAGE
 
 ROOT = Path(__file__).resolve().parent.parent
-GUIDES = tuple(f"docs/{name}.md" for name in ("archive", "encoding", "integration", "reading-a-score", "research"))
+_NAMES = ("archive", "beyond-one-machine", "encoding", "integration", "reading-a-score", "research")
+GUIDES = tuple(f"docs/{name}.md" for name in _NAMES)
 PAGES = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "conviqt_cli/training/README.md", *GUIDES)
 
 #: Modules whose docstrings hold examples that run.

@@ -21,13 +21,16 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import unquote
 
-from conviqt_cli.errors import UsageError
+from conviqt_cli.errors import ConviqtError, UsageError
 from conviqt_cli.scoring.results import FailedScore
+from conviqt_cli.storage.objects import check_name, is_object, listed
 from conviqt_cli.video.ffmpeg import is_url
 from conviqt_cli.video.media_kinds import Kind, kind_by_bytes, kind_by_name
 
@@ -58,42 +61,62 @@ class Found:
 
 def find(inputs: Sequence[str], rules: Rules | None = None) -> Found:
     """Expand files, folders and URLs; symbolic links are followed, each folder entered once."""
-    rules = rules or Rules()
     found = Found()
     seen: set[str] = set()
-    entered: set[tuple[int, int]] = set()
-
-    def add(source: str) -> None:
+    for source, failure in search(inputs, rules or Rules(), found.skipped):
         if source in seen:
             found.skipped["named twice"] += 1
-        else:
-            seen.add(source)
-            found.sources.append(source)
-            if _is_link(source):
-                found.links.append(source)
-
-    for name in inputs:
-        if is_url(name) or not os.path.isdir(name):  # noqa: PTH112 (pathlib refuses a NUL in a name)
-            add(name)
             continue
-        for source, failure in _walk(name, "", rules, entered, found.skipped):
-            add(source)
-            if failure is not None:
-                found.refused[source] = failure
+        seen.add(source)
+        found.sources.append(source)
+        if _is_link(source):
+            found.links.append(source)
+        if failure is not None:
+            found.refused[source] = failure
     return found
 
 
-def read_list(data: bytes, separator: bytes, name: str) -> list[str]:
-    """Names from a list file's bytes, one per line (``b"\\n"``) or ended by NUL (``b"\\0"``); empty ones are left out.
+def search(inputs: Iterable[str], rules: Rules, skipped: Counter[str]) -> Iterator[tuple[str, FailedScore | None]]:
+    """The same one by one, as they are found, with the reason for those that need no decoding to fail.
+
+    Holds the names of the folders on the way, and nothing else. What is named twice comes twice.
+    """
+    entered: set[tuple[int, int]] = set()
+    for name in inputs:
+        if is_object(name):
+            check_name(name)
+            yield from _in_store(name, rules, skipped)
+            continue
+        if name.startswith("file://") and os.path.isdir(unquote(name[7:])):  # noqa: PTH112
+            name = unquote(name[7:])
+        if is_url(name) or not os.path.isdir(name):  # noqa: PTH112 (pathlib refuses a NUL in a name)
+            yield name, None
+        else:
+            yield from _walk(name, "", rules, entered, skipped)
+
+
+def read_list(file: BinaryIO, separator: bytes, name: str) -> Iterator[str]:
+    """Names from a list, one per line (``b"\\n"``) or ended by NUL (``b"\\0"``), as they are read; none is empty.
 
     Lines may end with CR LF and the list may begin with a byte order mark. Raises :class:`UsageError` for a list of
     lines that holds NUL, which no name can.
     """
-    if separator == b"\n":
-        if b"\0" in data:
+    lines, first, pending = separator == b"\n", True, b""
+    while block := file.read(1 << 16):
+        *parts, pending = (pending + block).split(separator)
+        for part in parts:
+            yield from _in_list(part, lines, first, name)
+            first = False
+    yield from _in_list(pending, lines, first, name)
+
+
+def _in_list(part: bytes, lines: bool, first: bool, name: str) -> Iterator[str]:
+    if lines:
+        if b"\0" in part:
             raise UsageError(f"{name}: not a list with one name per line (it holds NUL characters)", setting="null")
-        data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
-    return [os.fsdecode(part) for part in data.split(separator) if part]
+        part = part.removeprefix(b"\xef\xbb\xbf" if first else b"").removesuffix(b"\r")
+    if part:
+        yield os.fsdecode(part)
 
 
 def _walk(
@@ -126,6 +149,42 @@ def _walk(
             stack.append((path, f"{relative}/", _entries(path, entered)))
         else:
             yield path, None
+
+
+def _in_store(name: str, rules: Rules, skipped: Counter[str]) -> Iterator[tuple[str, FailedScore | None]]:
+    """An object, or the videos in a folder of them: by their names alone, as first bytes would have to be fetched."""
+    if kind_by_name(name) is Kind.VIDEO:
+        yield name, None
+        return
+    anything, above = False, len(name.rstrip("/")) + 1
+    try:
+        for source in listed(name, rules.recursive):
+            anything = True
+            relative = source[above:]
+            base = relative.rsplit("/", 1)[-1]
+            reason = _skip_object(base, relative, rules)
+            if reason is None:
+                yield source, None
+            else:
+                skipped[reason] += 1
+    except UsageError:
+        raise
+    except ConviqtError as error:
+        yield name, FailedScore(name, error.code, str(error))
+        return
+    if not anything:
+        yield name, None
+
+
+def _skip_object(name: str, relative: str, rules: Rules) -> str | None:
+    folders = relative.split("/")[:-1]
+    if _matches(rules.exclude, name, relative) or any(_matches(rules.exclude, each, each) for each in folders):
+        return "excluded"
+    if rules.include:
+        return None if _matches(rules.include, name, relative) else "not included"
+    if name.startswith(".") or any(each.startswith(".") for each in folders):
+        return "hidden"
+    return None if kind_by_name(name) is Kind.VIDEO else "not a video"
 
 
 def _entries(folder: str, entered: set[tuple[int, int]]) -> list[str] | str:

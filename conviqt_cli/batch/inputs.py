@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import glob
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from conviqt_cli.batch.discovery import Found, Rules, find, read_list
+from conviqt_cli.batch.discovery import Found, Rules, find, read_list, search
 from conviqt_cli.errors import ConviqtError, UsageError
+from conviqt_cli.scoring.results import FailedScore
+from conviqt_cli.storage.objects import is_object
 from conviqt_cli.video.ffmpeg import is_url
+from conviqt_cli.video.media_kinds import Kind, kind_by_name
 
 #: This name stands for a list of names on stdin.
 STDIN = "-"
@@ -28,6 +32,8 @@ def expand(name: str) -> list[str]:
 
 
 def _names_a_file(name: str) -> bool:
+    if is_object(name):
+        return kind_by_name(name) is Kind.VIDEO
     return not os.path.isdir(name) and expand(name) == [name]  # noqa: PTH112
 
 
@@ -63,6 +69,10 @@ class Inputs:
             raise ConviqtError(f"{', '.join(self.names) or 'the list'}: no videos found ({skipped or 'nothing there'})")
         return found
 
+    def search(self, stdin: BinaryIO, skipped: Counter[str]) -> Iterator[tuple[str, FailedScore | None]]:
+        """The same as they are found (see :func:`~conviqt_cli.batch.discovery.search`), however many there are."""
+        return search(self._all_names(stdin), self.rules, skipped)
+
     def _all_names(self, stdin: BinaryIO) -> Iterator[str]:
         if (*self.names, *self.lists).count(STDIN) > 1:
             raise UsageError(f"{STDIN}: stdin can be read only once")
@@ -74,11 +84,12 @@ class Inputs:
         for name in self.lists:
             yield from self._listed(name, stdin)
 
-    def _listed(self, name: str, stdin: BinaryIO) -> list[str]:
+    def _listed(self, name: str, stdin: BinaryIO) -> Iterator[str]:
         if name == STDIN:
-            return read_list(stdin.read(), self.separator, "stdin")
+            yield from read_list(stdin, self.separator, "stdin")
+            return
         try:
-            data = Path(name).read_bytes()
+            with Path(name).open("rb") as file:
+                yield from read_list(file, self.separator, name)
         except OSError as error:
             raise UsageError(f"{name}: the list cannot be read ({error.strerror})", setting="files_from") from None
-        return read_list(data, self.separator, name)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
@@ -21,6 +22,9 @@ from conviqt_cli.scoring.progress import ProgressCallback
 from conviqt_cli.scoring.scorer import Scorer, load_scorer
 from conviqt_cli.scoring.settings import ScoringSettings
 from conviqt_cli.video.probe import VideoInfo
+
+#: Finished videos that may wait to be written before no other is begun.
+WAITING = 8
 
 #: Seconds to wait for workers that are inside PyTorch when a run ends early: for an error, or because it was told to.
 JOIN_SECONDS, ABORT_SECONDS = 30.0, 0.5
@@ -58,28 +62,34 @@ class LocalEngine:
         self._scorers, self._jobs, self._identify = scorers, jobs, identify
         self._memory, self._progress = memory, progress
         self.maker = Maker(scorers[0].model_info(), scorers[0].settings)
+        self.scale, self.backend = scorers[0].regressor.scale, scorers[0].encoder.backend
 
-    def run(self, sources: Sequence[str], control: Control) -> Iterator[Record]:
+    def run(self, sources: Iterable[str], control: Control) -> Iterator[Record]:
         """See :meth:`Engine.run`."""
-        done: queue.SimpleQueue[Record | BaseException | None] = queue.SimpleQueue()
+        done: queue.Queue[Record | BaseException | None] = queue.Queue(WAITING)
+
+        def put(item: Record | BaseException | None) -> None:
+            # Whoever takes them may have left.
+            while not control.aborting.is_set():
+                with contextlib.suppress(queue.Full):
+                    return done.put(item, timeout=0.2)
+
         numbered = _Shared(enumerate(sources))
         budget = Budget(self._memory)
         workers = []
         for scorer in self._scorers:
             shared = SharedEncoder(scorer.encoder, self._jobs, control.stopping)
             sharing = scorer.sharing(shared, partial(_admit, budget, shared, scorer.settings))
-            for _ in range(min(self._jobs + 1, len(sources))):
-                task = partial(self._work, sharing, shared, numbered, control, done.put)
+            for _ in range(self._jobs + 1):
+                task = partial(self._work, sharing, shared, numbered, control, put)
                 workers.append(threading.Thread(target=task, daemon=True))
         for worker in workers:
             worker.start()
         try:
             for _ in workers:
-                while (item := done.get()) is not None:
+                while (item := _next(done, control)) is not None:
                     if isinstance(item, BaseException):
                         raise item
-                    if control.aborting.is_set():
-                        return
                     yield item
         finally:
             # Whoever told the run to end at once leaves the process without its threads.
@@ -102,13 +112,20 @@ class LocalEngine:
                 number, source = item
                 encoder.begin(number)
                 record = make_record(scorer, source, self.maker, self._identify, self._progress)
-                if not control.aborting.is_set():
-                    put(record)
+                put(record)
         except Withdrawn:
             pass
         except BaseException as error:
             put(error)
         put(None)
+
+
+def _next(done: queue.Queue[Record | BaseException | None], control: Control) -> Record | BaseException | None:
+    """What comes next, ``None`` for the end of a worker, and at once when the run is to end."""
+    while not control.aborting.is_set():
+        with contextlib.suppress(queue.Empty):
+            return done.get(timeout=0.2)
+    return None
 
 
 def _admit(

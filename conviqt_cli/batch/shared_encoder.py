@@ -57,9 +57,9 @@ class SharedEncoder:
         self._semaphore = PrioritySemaphore(places)
         self._own = threading.local()
 
-    def begin(self, number: int) -> None:
-        """The calling thread now scores the video with this number."""
-        self._own.number, self._own.begun = number, False
+    def begin(self, number: int, begun: bool = False) -> None:
+        """The calling thread now scores the video with this number, of which others may have ``begun`` to score."""
+        self._own.number, self._own.begun = number, begun
 
     def spatial(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See :meth:`Encoder.spatial`; raises :class:`Withdrawn` when the run stops before the first frame."""

@@ -23,6 +23,8 @@ from conviqt_cli.cli.doctor import doctor
 from conviqt_cli.cli.evaluate import evaluate
 from conviqt_cli.cli.features import features
 from conviqt_cli.cli.fit_regressor import fit_regressor
+from conviqt_cli.cli.merge import EPILOG as MERGE_EPILOG
+from conviqt_cli.cli.merge import merge
 from conviqt_cli.cli.options import option_of
 from conviqt_cli.cli.score import score
 from conviqt_cli.cli.summary import EPILOG as SUMMARY_EPILOG
@@ -58,6 +60,7 @@ app = typer.Typer(
 app.command("score")(score)
 app.command("compare", epilog=COMPARE_EPILOG)(compare)
 app.command("summary", epilog=SUMMARY_EPILOG)(summary)
+app.command("merge", epilog=MERGE_EPILOG)(merge)
 app.command("doctor", epilog=DOCTOR_EPILOG)(doctor)
 app.command("completion", epilog=COMPLETION_EPILOG)(completion)
 app.command("features")(features)

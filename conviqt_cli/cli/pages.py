@@ -52,6 +52,11 @@ class Pages:
     _cards: dict[str, Card] = field(default_factory=dict)
     _scorer: Scorer | None = None
 
+    @property
+    def wanted(self) -> bool:
+        """Whether anything is to be written."""
+        return self.report is not None or self.plot is not None or self.thumbnails is not None
+
     def check(self) -> None:
         """Raise :class:`UsageError` for what could only fail after the scoring."""
         if self.report is not None:

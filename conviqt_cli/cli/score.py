@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -108,6 +109,26 @@ def score(
             help="Memory limit for the videos in progress; a video that needs more fails.",
         ),
     ] = None,
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="local|ray", rich_help_panel=_RUN, help="Where videos are scored: this machine, or a Ray cluster.",
+        ),
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|ray://HOST:PORT", show_default="a cluster on this machine, or $RAY_ADDRESS",
+            rich_help_panel=_RUN, help="The Ray cluster.",
+        ),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", show_default="30:00", rich_help_panel=_RUN,
+            help="Divide longer videos among Ray's workers in parts of this length; the scores stay the same.",
+        ),
+    ] = None,
     pool: Annotated[
         str,
         typer.Option(
@@ -173,7 +194,9 @@ def score(
     from conviqt_cli.batch.inputs import Inputs
     from conviqt_cli.plans.picture_plan import parse_display, parse_picture
     from conviqt_cli.plans.time_plan import parse_plan
+    from conviqt_cli.scorefiles.shards import FINISHED
     from conviqt_cli.scoring.settings import ScoringSettings, Span
+    from conviqt_cli.storage.staging import object_name, staged_file, staged_folder
 
     settings = ScoringSettings(
         weights,
@@ -192,27 +215,40 @@ def score(
         backend,
         crop_bars,
     )
-    rules = Rules(recursive, tuple(include or ()), tuple(exclude or ()), None if file is None else os.fspath(file))
+    store = None if file is None else object_name(file)
+    if store and rows and rows.text:
+        raise UsageError(f"{store}: {rows.name} is written to local files only", setting="output")
+    own = None if file is None or store else os.fspath(file)
+    rules = Rules(recursive, tuple(include or ()), tuple(exclude or ()), own)
     inputs = Inputs(tuple(videos or ()), tuple(files_from or ()), b"\0" if null else b"\n", rules)
-    found = inputs.find(sys.stdin.buffer)
 
     if rows and rows.text and not inputs.single:
         raise UsageError(f"{rows.name} holds the segments of one video; name just one", setting="format")
 
     from conviqt_cli.cli.pages import Pages
-    from conviqt_cli.cli.score_run import Reporting, run_many, run_one
+    from conviqt_cli.cli.score_run import Reporting, Running, run_many, run_one
     from conviqt_cli.quality.gate import Gate
 
     gate = Gate(fail_below, fail_segment_below)
     pages = Pages(report, plot, thumbnails, inputs.single)
     pages.check()
-    reporting = Reporting(file, form, stdout, segments, quiet, verbose, retry_failed, force, keep_missing, gate, pages)
-    if inputs.single:
-        code = run_one(found, settings, reporting, memory)
-    else:
-        code = run_many(found, settings, reporting, jobs, memory)
-    if code:
-        raise typer.Exit(code)
+    running = Running(engine, jobs, memory, address, options.parse_time(split, "--split"))
+    running.check()
+    with contextlib.ExitStack() as stack:
+        folder = form is not None and form.folder
+        if store is not None:
+            file = stack.enter_context(staged_folder(store, FINISHED) if folder else staged_file(store))
+        reporting = Reporting(
+            file, form, stdout, segments, quiet, verbose, retry_failed, force, keep_missing, gate, pages
+        )
+        if folder:
+            from conviqt_cli.cli.score_stream import run_stream
+
+            code = run_stream(inputs, settings, reporting, running, store)
+        else:
+            run = run_one if inputs.single else run_many
+            code = run(inputs.find(sys.stdin.buffer), settings, reporting, running)
+    raise typer.Exit(code)
 
 
 def _destinations(
@@ -229,6 +265,8 @@ def _destinations(
     if as_json:
         raise UsageError("--json: stdout takes one format; leave out --json, or --format and -o -")
     stdout = named or format_named("csv")
+    if stdout.folder:
+        raise UsageError(f"{stdout.name} is a folder of files; name one for it", setting="output")
     if stdout.document:
         raise UsageError(f"{stdout.name} is one document; on stdout choose ndjson", setting="format")
     return None, None, stdout

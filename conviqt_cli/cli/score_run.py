@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -14,13 +14,14 @@ from conviqt_cli.batch.discovery import Found
 from conviqt_cli.batch.engine import Control
 from conviqt_cli.batch.renamed import follow_renames
 from conviqt_cli.batch.run import Resume, score_all, to_score
-from conviqt_cli.cli.batch_progress import BatchProgress, batch_progress
+from conviqt_cli.cli.batch_progress import batch_progress
 from conviqt_cli.cli.console import log, progress
 from conviqt_cli.cli.interrupts import interrupts
 from conviqt_cli.cli.pages import Pages
 from conviqt_cli.cli.termination import leave
 from conviqt_cli.errors import UsageError
 from conviqt_cli.files import back_up, write_text_whole
+from conviqt_cli.model.bundle import open_bundle
 from conviqt_cli.quality.gate import Gate
 from conviqt_cli.report.batch_report import batch_summary, printable
 from conviqt_cli.report.warning_groups import WarningGroups
@@ -37,10 +38,49 @@ from conviqt_cli.scoring.warnings import provisional_note
 from conviqt_cli.video.ffmpeg import find_ffmpeg
 
 if TYPE_CHECKING:  # PyTorch is imported only where there is something to score
-    from conviqt_cli.batch.local_engine import LocalEngine
-    from conviqt_cli.scoring.scorer import Scorer
+    from conviqt_cli.batch.engine import Engine
+    from conviqt_cli.scoring.progress import ProgressCallback
 
 EXIT_OK, EXIT_FAILED, EXIT_BELOW_GATE = 0, 1, 3
+
+ENGINES = ("local", "ray")
+
+#: Seconds from which on the Ray engine divides a video, unless told otherwise.
+SPLIT_SECONDS = 1800.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """How many videos are scored at once, where, and within what.
+
+    Args:
+        engine: ``local`` or ``ray``.
+        jobs: videos scored at once, per device.
+        memory: limit in GB that was asked for: of this process, or of each worker.
+        address: of a Ray cluster.
+        split: seconds from which on a video is divided among workers.
+    """
+
+    engine: str = "local"
+    jobs: int = 1
+    memory: float | None = None
+    address: str | None = None
+    split: float | None = None
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """The limit in bytes."""
+        return None if self.memory is None else int(self.memory * 1e9)
+
+    def check(self) -> None:
+        """Raise :class:`UsageError` for an unknown engine, and for what another engine needs."""
+        if self.engine not in ENGINES:
+            raise UsageError(f"engine {self.engine}: choose {' or '.join(ENGINES)}", setting="engine")
+        if self.engine != "ray" and (self.address is not None or self.split is not None):
+            name = "address" if self.address is not None else "split"
+            raise UsageError(f"--{name} is of the Ray engine; add --engine ray")
+        if self.split is not None and self.split < 1:
+            raise UsageError("parts have to be at least a second long", setting="split")
 
 
 @dataclass(frozen=True)
@@ -79,11 +119,8 @@ class Reporting:
         return self.stdout is not None or self.output is not None
 
 
-def run_one(found: Found, settings: ScoringSettings, reporting: Reporting, memory: float | None) -> int:
-    """Score the one video of ``found`` and report on it in full; returns the exit code.
-
-    ``memory`` is the limit in GB that was asked for.
-    """
+def run_one(found: Found, settings: ScoringSettings, reporting: Reporting, running: Running) -> int:
+    """Score the one video of ``found`` and report on it in full; returns the exit code."""
     maker = Maker(*planned(settings))
     control, tally, stdout = Control(), Tally(1, found.skipped), _Stdout(reporting)
     shown: Result | None = None
@@ -95,16 +132,12 @@ def run_one(found: Found, settings: ScoringSettings, reporting: Reporting, memor
             check_same_maker(journal, maker.identity)
         _check_text_output(reporting)
 
-        from conviqt_cli.batch.local_engine import LocalEngine
         from conviqt_cli.known_speeds import known_speed
-        from conviqt_cli.model import devices
-        from conviqt_cli.scoring.scorer import load_scorer
 
-        scorer = load_scorer(replace(settings, device=devices(settings.device)[0]))
-        _check(scorer, settings, reporting)
-        speed = partial(known_speed, scorer.settings.to_dict())
-        callback = stack.enter_context(progress(reporting.quiet, speed))
-        engine = LocalEngine([scorer], 1, reporting.wants_records, _limit(memory), callback)
+        def callback(used: ScoringSettings) -> ProgressCallback | None:
+            return stack.enter_context(progress(reporting.quiet, partial(known_speed, used.to_dict())))
+
+        engine = load_engine(settings, reporting, running, callback, single=True)
         if journal and others:
             check_same_maker(journal, engine.maker.identity)
         stack.enter_context(interrupts(control, finish_first=False))
@@ -129,7 +162,7 @@ def run_one(found: Found, settings: ScoringSettings, reporting: Reporting, memor
     return _verdict(tally, reporting)
 
 
-def run_many(found: Found, settings: ScoringSettings, reporting: Reporting, jobs: int, memory: float | None) -> int:
+def run_many(found: Found, settings: ScoringSettings, reporting: Reporting, running: Running) -> int:
     """Score all videos of ``found`` and sum up; returns the exit code. Arguments are as for :func:`run_one`."""
     maker = Maker(*planned(settings))
     control, tally, stdout = Control(), Tally(len(found.sources), found.skipped), _Stdout(reporting)
@@ -144,7 +177,7 @@ def run_many(found: Found, settings: ScoringSettings, reporting: Reporting, jobs
         # A model is loaded only if there is something to score with it.
         if todo or journal is None:
             display = None if reporting.quiet else stack.enter_context(batch_progress(tally))
-            engine = _load_engine(settings, reporting, jobs, memory, display)
+            engine = load_engine(settings, reporting, running, lambda used: display)
             if journal:
                 check_same_maker(journal, engine.maker.identity)
             stack.enter_context(interrupts(control, finish_first=True))
@@ -170,17 +203,46 @@ def run_many(found: Found, settings: ScoringSettings, reporting: Reporting, jobs
     return code
 
 
-def _load_engine(
-    settings: ScoringSettings, reporting: Reporting, jobs: int, memory: float | None, display: BatchProgress | None
-) -> LocalEngine:
-    from conviqt_cli.batch.local_engine import LocalEngine, load_scorers
+def load_engine(
+    settings: ScoringSettings,
+    reporting: Reporting,
+    running: Running,
+    callback: Callable[[ScoringSettings], ProgressCallback | None],
+    single: bool = False,
+) -> Engine:
+    """An engine that is ready; with what it will score has been checked, and named where that was asked for.
 
-    scorers = load_scorers(settings, jobs)
-    _check(scorers[0], settings, reporting)
-    bundle = scorers[0].bundle
-    if bundle.provisional and not reporting.quiet:
+    ``callback`` makes what the local engine tells of its progress, from the settings that it uses.
+    """
+    engine: Engine
+    if running.engine == "ray":
+        from conviqt_cli.batch.ray_engine import load_ray_engine
+
+        engine = load_ray_engine(
+            settings,
+            running.jobs,
+            reporting.wants_records,
+            running.memory_bytes,
+            running.split or SPLIT_SECONDS,
+            running.address,
+        )
+    else:
+        from conviqt_cli.batch.local_engine import LocalEngine, load_scorers
+        from conviqt_cli.batch.memory import default_budget
+        from conviqt_cli.model import devices
+
+        if single:
+            settings = replace(settings, device=devices(settings.device)[0])
+        jobs = 1 if single else running.jobs
+        memory = running.memory_bytes or default_budget()
+        scorers = load_scorers(settings, jobs)
+        reporting.pages.mapped_by(scorers[0])
+        engine = LocalEngine(scorers, jobs, reporting.wants_records, memory, callback(scorers[0].settings))
+    _check(engine, settings, reporting)
+    bundle = open_bundle(settings.weights)
+    if bundle.provisional and not reporting.quiet and not single:
         log(f"warning: {provisional_note(bundle).text}")
-    return LocalEngine(scorers, jobs, reporting.wants_records, _limit(memory), display)
+    return engine
 
 
 class _Seen:
@@ -225,27 +287,21 @@ class _Stdout:
         sys.stdout.buffer.flush()
 
 
-def _limit(memory: float | None) -> int | None:
-    from conviqt_cli.batch.memory import default_budget
-
-    return default_budget() if memory is None else int(memory * 1e9)
-
-
-def _check(scorer: Scorer, asked: ScoringSettings, reporting: Reporting) -> None:
+def _check(engine: Engine, asked: ScoringSettings, reporting: Reporting) -> None:
     """Fail before the first video for what no video can be scored with; name what will run, and what will be slow."""
-    reporting.pages.mapped_by(scorer)
-    reporting.gate.check(scorer.regressor.scale)
+    reporting.gate.check(engine.scale)
+    model, settings = engine.maker.model, engine.maker.settings
     if reporting.verbose:
-        binary, settings = find_ffmpeg(), scorer.settings
+        binary = find_ffmpeg()
         log(f"ffmpeg {binary.version} ({binary.path})")
-        log(f"model {scorer.bundle.id} ({scorer.bundle.folder}), encoder {scorer.encoder_id}")
-        log(f"{settings.device}, {settings.precision} by {scorer.encoder.backend}, sampling {settings.plan.to_dict()}")
+        log(f"model {model.id} ({open_bundle(asked.weights).folder}), encoder {model.encoder_id}")
+        log(f"{settings.device}, {settings.precision} by {engine.backend}, sampling {settings.plan.to_dict()}")
         if settings.picture is not None:
             log(f"picture {settings.picture.to_dict()}, display {settings.display}")
     if not reporting.quiet and asked.precision != "auto":
         from conviqt_cli.model.cpu import is_emulated
 
-        if is_emulated(asked.precision, scorer.settings.device):
+        if is_emulated(asked.precision, settings.device):
             log(f"warning: --precision {asked.precision} is slow on this CPU; --precision auto is faster")
 
 

@@ -62,6 +62,7 @@ class Format:
         text: the whole file of one video's score.
         by_segment: whether rows can be segments.
         document: whether the file is one JSON document, written when all rows are there.
+        folder: whether it is a folder of files, which rows are added to, rather than a file.
     """
 
     suffixes: tuple[str, ...]
@@ -70,6 +71,7 @@ class Format:
     text: Callable[[VideoScore], str] | None = None
     by_segment: bool = False
     document: bool = False
+    folder: bool = False
 
     @property
     def name(self) -> str:
@@ -105,6 +107,7 @@ FORMATS = (
     Format((".csv",), "a row per video or, on request, per segment", _csv, by_segment=True),
     Format((".json",), "one JSON document", _ndjson, document=True),
     Format((".ndjson", ".jsonl"), "a JSON object per line", _ndjson),
+    Format((".parquet",), "a folder of Parquet files, for any number of videos", folder=True),
     Format((".srt",), "subtitles that show each segment's score, of one video", text=_srt),
     Format((".vtt",), "the same as WebVTT", text=_vtt),
 )

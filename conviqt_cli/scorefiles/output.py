@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -76,9 +76,14 @@ def check_same_maker(journal: Journal, identity: dict[str, str]) -> None:
     ``identity`` is that of the run's :class:`Maker`. Before a model is loaded, ``auto`` may stand for a device or a
     precision in its settings, and for whatever the file's rows were made with.
     """
+    check_makers(journal.path, {entry.identity for entry in journal.entries.values()}, identity)
+
+
+def check_makers(path: Path, makers: Iterable[tuple[str, ...]], identity: dict[str, str]) -> None:
+    """The same for any file, by the identities of those who made its rows."""
     new = _settings(identity["settings"])
     decided = {name: value for name, value in new.items() if value != "auto"}
-    for entry_identity in {entry.identity for entry in journal.entries.values()}:
+    for entry_identity in makers:
         then = dict(zip(identity, entry_identity, strict=True))
         old = _settings(then["settings"])
         changes = [
@@ -92,7 +97,7 @@ def check_same_maker(journal: Journal, identity: dict[str, str]) -> None:
         ]
         if changes:
             raise UsageError(
-                f"{journal.path}: holds scores made with {'; '.join(changes)}; scores made in different ways do not "
+                f"{path}: holds scores made with {'; '.join(changes)}; scores made in different ways do not "
                 "belong in one file: use the same settings, choose another output, or start over",
                 setting="force",
             )

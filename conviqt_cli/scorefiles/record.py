@@ -16,6 +16,8 @@ from conviqt_cli.quality.scale import Scale
 from conviqt_cli.scorefiles.cells import visible
 from conviqt_cli.scoring.results import DECIMALS, FailedScore, ModelInfo, VideoScore
 from conviqt_cli.scoring.settings import BEFORE, ScoringSettings
+from conviqt_cli.storage.objects import is_object
+from conviqt_cli.storage.objects import stat as storage_stat
 from conviqt_cli.video.ffmpeg import is_url
 
 
@@ -44,11 +46,22 @@ class FileFacts:
 
     def same_stat(self, source: str) -> bool:
         """Whether size and modification time are still these."""
-        try:
-            stat = os.stat(source)  # noqa: PTH116 (a name that is not text is fine here too)
-        except (OSError, ValueError):
-            return False
-        return (stat.st_size, stat.st_mtime_ns) == (self.bytes, self.mtime_ns)
+        return stat_of(source) == (self.bytes, self.mtime_ns)
+
+
+def stat_of(source: str) -> tuple[int, int] | None:
+    """Size and modification time, in bytes and nanoseconds, of a file or of what lies in an object store.
+
+    ``None`` for any other URL, and for what is not there. Raises :class:`ConviqtError` for a store that fails.
+    """
+    if is_object(source):
+        found = storage_stat(source)
+        return None if found is None else (found.bytes, found.mtime_ns)
+    try:
+        stat = os.stat(source)  # noqa: PTH116 (a name that is not text is fine here too)
+    except (OSError, ValueError):
+        return None
+    return stat.st_size, stat.st_mtime_ns
 
 
 def unchanged(source: str, then: FileFacts | None) -> bool:

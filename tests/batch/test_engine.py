@@ -1,80 +1,62 @@
-"""The local engine: one bad video stops no other, order of turns, memory, and ending early."""
+"""What every engine must do, and what the local one does with memory and turns."""
 
-import copy
+from __future__ import annotations
+
 import threading
 import time
 from fractions import Fraction
+from functools import partial
 
-import numpy as np
 import pytest
 
 from conviqt_cli.batch import memory
 from conviqt_cli.batch.engine import Control
 from conviqt_cli.batch.local_engine import LocalEngine
 from conviqt_cli.batch.memory import Budget, video_bytes
+from conviqt_cli.batch.ray_engine import RayEngine, Slots, connect
 from conviqt_cli.batch.shared_encoder import PrioritySemaphore
-from conviqt_cli.errors import BundleError, DecodeError, LimitError
-from conviqt_cli.scoring.results import FailedScore, ModelInfo
+from conviqt_cli.batch.worker import Task
+from conviqt_cli.errors import BundleError, LimitError
 from conviqt_cli.scoring.settings import ScoringSettings
 from conviqt_cli.video.probe import VideoInfo
+from tests.batch.fake_scorers import (
+    FakeEncoder,
+    FakeScorer,
+    damaged_model,
+    deadly,
+    failing,
+    happened,
+    overlapping,
+    stopped,
+    wait_for,
+)
 
 
-class FakeEncoder:
-    device, backend, precision, encoder_id = "cpu", "torch", "fp32", "e"
-
-    def spatial(self, frames):
-        return frames
-
-    def temporal(self, features):
-        return features
-
-    def batch_frames(self, height, width):
-        return 1
-
-
-class FakeScorer:
-    """Scores by calling what the test says, with the encoder that the engine put in."""
-
-    def __init__(self, score):
-        self.encoder, self.settings, self._score = FakeEncoder(), ScoringSettings(device="cpu"), score
-
-    def model_info(self):
-        return ModelInfo("m", "c", "e", "bundled", False)
-
-    def sharing(self, encoder, admit):
-        shared = copy.copy(self)
-        shared.encoder = encoder
-        return shared
-
-    def score(self, source, progress):
-        return self._score(self, source)
-
-
-def local(score, jobs):
+def local(score, jobs=1):
     return LocalEngine([FakeScorer(score)], jobs, identify=False)
 
 
+def ray(score, jobs=1, cpus=2):
+    return RayEngine(Task(partial(FakeScorer, score), jobs, identify=False), Slots(cpus, 0), connect())
+
+
 #: What every engine must do is tested on each of these: functions that make an engine from a score function and jobs.
-ENGINES = (local,)
+ENGINES = (local, ray)
 
 
 @pytest.fixture(params=ENGINES, ids=lambda make: make.__name__)
 def make_engine(request):
+    if request.param is ray:
+        request.getfixturevalue("ray_cluster")
     return request.param
 
 
-def run(make_engine, score, sources, jobs=1, control=None):
-    engine = make_engine(score, jobs)
+def run(engine, sources, control=None):
     return {record.result.source: record.result for record in engine.run(sources, control or Control())}
 
 
 def test_a_video_that_fails_in_any_way_is_a_row(make_engine):
-    errors = {"a": DecodeError("a: cut"), "b": ValueError("two\nlines"), "c": MemoryError(), "d": DecodeError("d")}
-
-    def score(scorer, source):
-        raise errors[source]
-
-    results = run(make_engine, score, list(errors), jobs=2)
+    results = run(make_engine(failing, 2), "abcd")
     assert {s: r.code for s, r in results.items()} == {
         "a": "decode_failed", "b": "internal", "c": "limit", "d": "decode_failed",
     }  # fmt: skip
@@ -82,43 +64,48 @@ def test_a_video_that_fails_in_any_way_is_a_row(make_engine):
 
 
 def test_a_damaged_model_is_no_videos_fault(make_engine):
-    def score(scorer, source):
-        raise BundleError("damaged")
-
     with pytest.raises(BundleError):
-        run(make_engine, score, ["a", "b"])
+        run(make_engine(damaged_model), ["a", "b"])
 
 
-def test_the_next_video_is_decoded_while_this_one_is_scored(make_engine):
-    decoding = threading.Event()
-
-    def score(scorer, source):
-        if source == "a":
-            scorer.encoder.spatial(np.zeros(1))
-            # Judging the first goes on until the second is being decoded; without overlap it never is.
-            assert decoding.wait(30)
-        else:
-            decoding.set()
-        return FailedScore(source, "x", "")
-
-    assert set(run(make_engine, score, ["a", "b"])) == {"a", "b"}
+def test_the_next_video_is_decoded_while_this_one_is_scored(make_engine, tmp_path):
+    names = [str(tmp_path / name) for name in "ab"]
+    assert set(run(make_engine(overlapping), names)) == set(names)
 
 
-def test_stopping_finishes_what_has_begun_and_begins_nothing_else(make_engine):
-    control, decoded = Control(), threading.Event()
+def test_stopping_finishes_what_has_begun_and_begins_nothing_else(make_engine, tmp_path):
+    control = Control()
 
-    def score(scorer, source):
-        if source == "first":
-            scorer.encoder.spatial(np.zeros(1))
-            assert decoded.wait(30)
-            control.stop()
-        else:
-            decoded.set()
-            assert control.stopping.wait(30)
-            scorer.encoder.spatial(np.zeros(1))
-        return FailedScore(source, "x", "")
+    def stop():
+        assert wait_for(tmp_path / "stop")
+        control.stop()
+        happened(tmp_path / "stopping")
 
-    assert list(run(make_engine, score, ["first", "second", "third"], control=control)) == ["first"]
+    threading.Thread(target=stop, daemon=True).start()
+    names = [str(tmp_path / name) for name in ("first", "second", "third")]
+    assert list(run(make_engine(stopped), names, control)) == names[:1]
+
+
+def test_names_are_drawn_as_there_is_room_for_them(make_engine):
+    drawn = 0
+
+    def names():
+        nonlocal drawn
+        for drawn in range(1, 1001):
+            yield f"{drawn}"
+
+    records = make_engine(failing).run(names(), Control())
+    next(records)
+    assert drawn < 40
+    records.close()
+
+
+def test_a_worker_that_dies_loses_nothing_and_doubles_nothing(ray_cluster, tmp_path):
+    names = [str(tmp_path / f"{name}.mp4") for name in ("a", "b", "once", "c", "poison", "d", "e", "f")]
+    records = list(ray(deadly, cpus=1).run(names, Control()))
+    assert sorted(record.result.source for record in records) == sorted(names)
+    codes = {record.result.source: record.result.code for record in records}
+    assert {name for name, code in codes.items() if code == "internal"} == {names[4]}
 
 
 def test_turns_go_to_the_earliest_video():
