@@ -13,6 +13,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -125,6 +127,8 @@ class RayEngine:
         self._looked = 0.0
         self._failed_loads = 0
         try:
+            if cluster.ours and not self._room():
+                raise UsageError(self._no_room())
             self._fill()
             first = self._first_loaded()
         except BaseException:
@@ -325,9 +329,12 @@ class RayEngine:
                 loaded = self._loaded(seat)
                 if loaded is not None:
                     return loaded
+        raise UsageError(f"{self._no_room()}, and none has come within {START_SECONDS:g} s")
+
+    def _no_room(self) -> str:
         slots = self._slots
         need = f"{slots.cpus} CPU cores" + (" and a GPU" if slots.gpus else "")
-        raise UsageError(f"no worker could be started within {START_SECONDS:g} s: nothing in the cluster has {need}")
+        return f"no worker can be started: no machine has {need} to spare"
 
     def _loaded(self, seat: _Seat) -> Loaded | None:
         """Take a worker into service whose loading has ended; ``None`` where it has died, and another is started."""
@@ -426,11 +433,15 @@ def connect(address: str | None = None) -> Cluster:
         options["address"] = address
     elif not os.environ.get("RAY_ADDRESS"):
         options |= {"address": "local", "include_dashboard": False, "object_store_memory": _LOCAL_STORE}
+    handler = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(**options)
     except (ConnectionError, ValueError, RuntimeError) as error:
         where = address or os.environ.get("RAY_ADDRESS") or "this machine"
         raise UsageError(f"{where}: no Ray cluster there ({str(error).splitlines()[0]})", setting="address") from None
+    # Ray takes over the signal that ends a run in order.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)
     # Ray prints its notices, such as of a dead worker, on stdout, which is for scores.
     with contextlib.suppress(AttributeError):
         ray._private.worker.print_to_stdstream = lambda *args, **kwargs: None

@@ -19,6 +19,8 @@ def read_entries(path: Path) -> list[Entry]:
     Files that a spreadsheet has saved again are read, too, and so is what an interrupted run has left. Raises
     :class:`UsageError` for a file that cannot be read as scores, with the line where that is known.
     """
+    if path.is_dir():
+        raise UsageError(f"{path}: is a folder; `conviqt merge` makes one file of a folder of Parquet files")
     form = format_of(path)
     if form.rows is None:
         raise UsageError(f"{path}: {form.name} files hold no rows; give a CSV or JSON file")
