@@ -21,7 +21,17 @@ def sentence(comparison: Comparison, names: Sequence[str]) -> str:
             f"{names[best]} has the highest score. How likely viewers prefer it is not known for this regressor: "
             "it is calibrated for the default model's own."
         )
-    return _of_two(comparison, names) if len(comparison.versions) == 2 else _of_many(comparison, names)
+    said = _of_two(comparison, names) if len(comparison.versions) == 2 else _of_many(comparison, names)
+    return " ".join([said, *_scaled_up(comparison, names)])
+
+
+def _scaled_up(comparison: Comparison, names: Sequence[str]) -> list[str]:
+    """Which versions have fewer lines than they say."""
+    return [
+        f"{name} looks like {version.score.native_lines}p or less scaled up."
+        for version, name in zip(comparison.versions, names, strict=True)
+        if version.score.native_lines is not None
+    ]
 
 
 def percent(probability: float) -> str:

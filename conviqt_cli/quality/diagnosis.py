@@ -49,7 +49,7 @@ CLEAR = 0.5
 TRACE = 0.5
 
 #: How many families a diagnosis names beside the likeliest.
-_OTHERS = 2
+OTHER_COUNT = 2
 
 #: What a family may be called: the name goes to terminals and into CSV cells as it is.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _/+-]{0,39}")
@@ -70,18 +70,19 @@ class Diagnosis:
     ``family`` is the likeliest family of distortion as :mod:`.families` names it, ``clean`` for none and ``other`` for
     what has no name; ``probability`` is its, 0 to 1, among the families the head knows. ``level`` is the estimate on
     the distortion bank's scale, 0 (none) to 5 (severe), not rounded, given that the family is right. ``others`` are
-    the next likeliest families, likeliest first.
+    the next likeliest families, likeliest first. ``needed`` is the probability from which on it is named to people.
     """
 
     family: str
     level: float
     probability: float
     others: tuple[Candidate, ...] = ()
+    needed: float = CLEAR
 
     @property
     def clear(self) -> bool:
         """Whether the likeliest family is likely enough to be named to people, and has a name."""
-        return self.probability >= CLEAR and self.family != OTHER
+        return self.probability >= self.needed and self.family != OTHER
 
     @property
     def cause(self) -> str | None:
@@ -146,7 +147,7 @@ class DiagnosisHead:
         names, merged_chances, places = merged(named(self.families, intact), chances)
         found = []
         for chance, level, own in zip(merged_chances, levels, chances, strict=True):
-            first, *rest = np.argsort(-chance, kind="stable")[: 1 + _OTHERS]
+            first, *rest = np.argsort(-chance, kind="stable")[: 1 + OTHER_COUNT]
             likeliest = places[first][own[places[first]].argmax()]
             others = tuple(Candidate(names[index], float(chance[index])) for index in rest)
             found.append(Diagnosis(names[first], float(level[likeliest]), float(chance[first]), others))

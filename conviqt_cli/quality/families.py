@@ -17,13 +17,14 @@ from conviqt_cli.arrays import Floats
 #: What is called clean, what packet loss, and what has no name.
 CLEAN, PACKET_LOSS, OTHER = "clean", "packet loss", "other"
 
-_COMPRESSION = "compression"
+#: What compression is called.
+COMPRESSION = "compression"
 
 #: People's name of each of the head's families; one that is not listed keeps its own.
 _NAMES = {
     "pristine": CLEAN,
-    "compression": _COMPRESSION,
-    "blocking": _COMPRESSION,
+    "compression": COMPRESSION,
+    "blocking": COMPRESSION,
     "transmission": PACKET_LOSS,
     "blur": "blur",
     "denoising": "blur",
@@ -38,7 +39,7 @@ _NAMES = {
 def named(families: Sequence[str], intact: bool) -> list[str]:
     """People's name of each family; of an ``intact`` stream, what looks like packet loss is compression."""
     names = [_NAMES.get(each, each) for each in families]
-    return [_COMPRESSION if intact and name == PACKET_LOSS else name for name in names]
+    return [COMPRESSION if intact and name == PACKET_LOSS else name for name in names]
 
 
 def merged(names: Sequence[str], chances: Floats) -> tuple[list[str], Floats, list[NDArray[np.intp]]]:

@@ -16,6 +16,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
+from conviqt_cli.arrays import Floats
+
 ACR_WORDS = ("bad", "poor", "fair", "good", "excellent")
 
 
@@ -55,6 +59,13 @@ class Scale:
         low = -math.inf if self.low is None else self.low
         high = math.inf if self.high is None else self.high
         return min(max(value, low), high)
+
+    def on_five(self, values: Floats) -> Floats:
+        """Values stretched to 1 (bad) to 5; all 5 on a scale without ends, of which nothing can be said."""
+        if self.low is None or self.high is None:
+            return np.full_like(values, 5.0)
+        share: Floats = (values - self.low) / (self.high - self.low)
+        return 1 + 4 * (share if self.higher_is_better else 1 - share)
 
     def worst(self, values: Iterable[float]) -> float:
         """The one of several values that stands for the lowest quality."""

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from conviqt_cli.plans.clips import Clip
 from conviqt_cli.scoring.combing import Combing, combed_frames
 from conviqt_cli.scoring.events import Event
+from conviqt_cli.scoring.evidence import Evidence, Measurer, Measures
+from conviqt_cli.scoring.native_size import NativeSize, Periods, periods
 from conviqt_cli.scoring.picture_checks import PictureChecks, Sight, Sights
 from conviqt_cli.scoring.picture_inside import PictureInside, inside
 from conviqt_cli.scoring.results import Note
@@ -25,7 +27,8 @@ class SeenClip:
     """What was seen in a clip shown from ``start`` to ``end`` seconds.
 
     ``area`` is what is left of its frames without bars (``None``: all of them), ``sights`` what its frames show, those
-    that it shares with the clip before left out. ``combed`` and ``moving`` count frames.
+    that it shares with the clip before left out. ``combed`` and ``moving`` count frames. ``measures`` tell causes,
+    ``periods`` whether it was scaled up; ``thins`` is the clip's.
     """
 
     start: float
@@ -34,18 +37,25 @@ class SeenClip:
     sights: tuple[Sight, ...]
     combed: int
     moving: int
+    measures: Measures
+    periods: Periods | None
+    thins: bool = False
 
 
 class Observer:
     """Looks at one video's clips, in order, and cuts off their bars."""
 
     def __init__(self, bars: Bars) -> None:
-        self._bars, self._sights = bars, Sights()
+        self._bars, self._sights, self._measurer = bars, Sights(), Measurer()
 
     def see(self, clip: Clip) -> tuple[Clip, SeenClip]:
         """The clip without its bars, and what was seen in it."""
         clip, area = inside(clip, self._bars)
-        return clip, SeenClip(clip.start, clip.end, area, self._sights.of(clip), *combed_frames(clip))
+        sights, (combed, moving) = self._sights.of(clip), combed_frames(clip)
+        measures = self._measurer.of(clip)
+        return clip, SeenClip(
+            clip.start, clip.end, area, sights, combed, moving, measures, periods(clip), clip.thins
+        )  # fmt: skip
 
 
 class Findings:
@@ -54,6 +64,8 @@ class Findings:
     def __init__(self, info: VideoInfo, bars: Bars) -> None:
         self._inside = PictureInside(info, bars)
         self._checks, self._combing = PictureChecks(), Combing()
+        self._native = NativeSize(min(info.width, info.height))
+        self.evidence = Evidence()
 
     def add(self, seen: SeenClip) -> None:
         """The next clip."""
@@ -61,11 +73,18 @@ class Findings:
         for sight in seen.sights:
             self._checks.add(sight)
         self._combing.add(seen.start, seen.end, seen.combed, seen.moving)
+        self._native.add(seen.start, seen.end, seen.periods)
+        self.evidence.add(seen.measures, seen.thins)
 
     @property
     def area(self) -> Rectangle | None:
         """What was scored of the frames of most clips; ``None`` for all of it."""
         return self._inside.area
+
+    @property
+    def native_lines(self) -> int | None:
+        """The most lines that the picture was scaled up from; ``None`` where that was not seen."""
+        return self._native.lines
 
     def notes(self, interlaced: bool) -> Iterator[Note]:
         """Warnings; whether the video is marked as ``interlaced`` explains some of it."""
@@ -75,5 +94,10 @@ class Findings:
 
     def events(self, interlaced: bool) -> tuple[Event, ...]:
         """Events in order of time."""
-        found = (*self._inside.events(), *self._checks.events(), *self._combing.events(interlaced))
+        found = (
+            *self._inside.events(),
+            *self._native.events(),
+            *self._checks.events(),
+            *self._combing.events(interlaced),
+        )
         return tuple(sorted(found, key=lambda each: each.start))

@@ -85,6 +85,7 @@ class VideoScore:
     ``settings`` are those it was made with; ``wall_seconds`` is how long scoring took.
     ``scored_area`` is the picture inside black bars that most clips were cut down to, ``None`` for the whole frame.
     ``events`` are stretches in which something is to be seen that the score alone does not tell, in order of time.
+    ``native_lines`` is the most lines that the picture was scaled up from, ``None`` where that was not seen.
     """
 
     source: str
@@ -101,6 +102,7 @@ class VideoScore:
     warnings: tuple[Note, ...] = field(default=())
     scored_area: Rectangle | None = None
     events: tuple[Event, ...] = field(default=())
+    native_lines: int | None = None
 
     @property
     def pooling(self) -> str:
@@ -218,6 +220,7 @@ class VideoScore:
             "video": {
                 **video_facts(self.video),
                 "scored_area": None if self.scored_area is None else asdict(self.scored_area),
+                "native_lines": self.native_lines,
             },
             "frames_scored": self.frames_scored,
             "wall_seconds": round(self.wall_seconds, 3),

@@ -25,6 +25,7 @@ from conviqt_cli.quality.diagnosis import Diagnosis, DiagnosisHead
 from conviqt_cli.quality.intervals import DEFAULT_LEVEL
 from conviqt_cli.quality.pooling import pool
 from conviqt_cli.quality.regressor import Regressor, check_belongs, load_regressor
+from conviqt_cli.scoring.causes import diagnose
 from conviqt_cli.scoring.feature_set import FeatureSet
 from conviqt_cli.scoring.features import FeatureExtractor
 from conviqt_cli.scoring.findings import Findings, Observer, SeenClip
@@ -264,7 +265,7 @@ class Scorer:
             source=info.source,
             quality=pool(settings.pooling, quality, encoded.start),
             scale=regressor.scale,
-            segments=self._segments(encoded, raw, quality),
+            segments=self._segments(encoded, findings, raw, quality),
             video=info,
             model=self.model_info(),
             settings=settings,
@@ -279,16 +280,17 @@ class Scorer:
             ),
             scored_area=findings.area,
             events=findings.events(info.interlaced),
+            native_lines=findings.native_lines,
         )
 
     def _extractor(self, on_frames: Callable[[int], None], first: int = 0) -> FeatureExtractor:
         return FeatureExtractor(self.encoder, self._picture, self._display, on_frames, first)
 
     def _segments(
-        self, encoded: Encoded, raw: NDArray[np.float64], quality: NDArray[np.float64]
+        self, encoded: Encoded, findings: Findings, raw: NDArray[np.float64], quality: NDArray[np.float64]
     ) -> tuple[SegmentScore, ...]:
         """One per clip; ``raw`` (n,) as predicted, ``quality`` (n,) kept inside the scale."""
-        intervals, diagnoses = _intervals(self.regressor, raw, "clip"), self._diagnoses(encoded)
+        intervals, diagnoses = _intervals(self.regressor, raw, "clip"), self._diagnoses(encoded, findings, raw)
         return tuple(
             SegmentScore(float(first), float(last), float(value), interval, diagnosis)
             for first, last, value, interval, diagnosis in zip(
@@ -296,11 +298,12 @@ class Scorer:
             )
         )
 
-    def _diagnoses(self, encoded: Encoded) -> Sequence[Diagnosis | None]:
+    def _diagnoses(self, encoded: Encoded, findings: Findings, raw: NDArray[np.float64]) -> Sequence[Diagnosis | None]:
         if self._diagnosis is None:
             return [None] * len(encoded.vectors)
         report = encoded.report
-        return self._diagnosis.diagnose(encoded.vectors, intact=not (report.lost or report.damaged))
+        quality, intact = self.regressor.scale.on_five(raw), not (report.lost or report.damaged)
+        return diagnose(self._diagnosis, encoded.vectors, findings.evidence, quality, intact)
 
     def _encode_whole(self, prepared: Prepared, progress: ProgressCallback | None) -> tuple[Encoded, Findings]:
         findings = Findings(prepared.schedule.info, prepared.bars)

@@ -1,8 +1,9 @@
 """One sentence about a video, such as ``Good (4.0); noisy from 1.9 s to 2.6 s``, and the cause behind it.
 
 Said are: the pooled quality; the cause that most of the video has in common; then, in order of time, what was seen
-(frozen or blank pictures, ...) and stretches that are clearly worse than the rest, with their causes. Of what cannot be
-told nothing is claimed: a stretch without a clear cause is "worse".
+(frozen or blank pictures, ...), stretches that are clearly worse than the rest, with their causes, and stretches with a
+clear cause that lower the score little. Of what cannot be told nothing is claimed: a stretch without a clear cause is
+"worse".
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
@@ -21,6 +23,9 @@ _WORSE = 0.1
 
 #: A cause is the video's when this share of its segments has it.
 _THROUGHOUT = 0.6
+
+#: Seconds for which a clear cause has to last to be said where the score is hardly lower.
+_LASTING = 0.5
 
 #: Most stretches named in the sentence.
 _NAMED = 3
@@ -88,6 +93,13 @@ def verdict(quality: float, scale: Scale, parts: Sequence[Part], events: Sequenc
     stretches = [
         _Stretch(each.start, each.end, *_EVENTS[each.code]) for each in seen if not each.throughout
     ] + bad_elsewhere  # fmt: skip
+    elsewhere: list[_Stretch | Event] = [*seen, *bad]
+    slight = [
+        each
+        for each in _named_stretches(parts, common)
+        if not any(_overlap(each, other) or _overlap(other, each) for other in elsewhere)
+    ]
+    stretches += slight
     stretches.sort(key=lambda each: each.start)
     said = [f"{_phrase(common)} throughout"] if common else []
     said += [f"{_EVENTS[each.code][0]} from beginning to end" for each in seen if each.throughout]
@@ -95,7 +107,7 @@ def verdict(quality: float, scale: Scale, parts: Sequence[Part], events: Sequenc
     if len(stretches) > _NAMED:
         said.append(f"{len(stretches) - _NAMED} more such stretches")
     causes = [*(_EVENTS[each.code][1] for each in seen if each.throughout), *([common] if common else [])]
-    lasting = sorted(stretches, key=lambda each: each.start - each.end)
+    lasting = sorted(stretches, key=lambda each: (each in slight, each.start - each.end))
     causes += [each.cause for each in lasting if each.cause]
     text = "; ".join([_quality(quality, scale), *([", ".join(said)] if said else [])])
     return Verdict(text, causes[0] if causes else None, tuple((each.start, each.end) for each in bad))
@@ -136,16 +148,27 @@ def _bad_stretches(parts: Sequence[Part], scale: Scale, common: str | None) -> l
         follows = bad
     found = []
     for row in rows:
-        causes = Counter(each.cause for each in row)
-        cause, count = causes.most_common(1)[0]
-        cause = cause if count > len(row) / 2 else None
+        # At the ends of a fault it may be too little of a segment to tell.
+        named = Counter(each.cause for each in row if each.cause).most_common(2)
+        sure = bool(named) and 2 * named[0][1] >= len(row) and (len(named) == 1 or named[0][1] > named[1][1])
+        cause = named[0][0] if sure else None
         # What the whole video has is no reason why a part of it is worse, unless there is more of it.
         phrase = f"more {_phrase(cause)}" if cause and cause == common else _phrase(cause)
         found.append(_Stretch(row[0].start, row[-1].end, phrase, cause))
     return found
 
 
-def _overlap(stretch: _Stretch, event: Event) -> bool:
+def _named_stretches(parts: Sequence[Part], common: str | None) -> list[_Stretch]:
+    """Rows of segments with one clear cause that is not the whole video's, long enough to be said."""
+    found = []
+    for cause, row in groupby(parts, key=lambda each: each.cause):
+        segments = list(row)
+        if cause and cause != common and segments[-1].end - segments[0].start >= _LASTING:
+            found.append(_Stretch(segments[0].start, segments[-1].end, _phrase(cause), cause))
+    return found
+
+
+def _overlap(stretch: _Stretch | Event, event: _Stretch | Event) -> bool:
     """Whether half of the stretch lies within the event."""
     shared = min(stretch.end, event.end) - max(stretch.start, event.start)
     return shared >= 0.5 * (stretch.end - stretch.start)

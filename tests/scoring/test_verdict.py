@@ -28,6 +28,18 @@ def parts(*qualities: float, causes: tuple[str | None, ...] = ()) -> list[Part]:
             "blur",
         ),
         (parts(4.2, 2.0, 4.2), (), "Good (4.0); worse from 1.0 s to 1.6 s", None),
+        (
+            parts(4.2, 4.2, 4.1, 4.1, 4.2, causes=(None, None, "banding", "banding", None)),
+            (),
+            "Good (4.0); banding from 2.0 s to 3.6 s",
+            "banding",
+        ),
+        (
+            parts(4.2, 4.2, 4.1, 2.0, 4.2, causes=(None, "noise", None, "blur", None)),
+            (),
+            "Good (4.0); noisy from 1.0 s to 1.6 s, blurred from 3.0 s to 3.6 s",
+            "blur",
+        ),
         (parts(4, 4, 4, 2, 4), (FROZEN,), "Good (4.0); frozen from 3.0 s to 4.0 s", "frozen or dropped frames"),
         (parts(3.9, 4, 4, causes=("compression",) * 3), (), "Good (4.0); compression throughout", "compression"),
         (

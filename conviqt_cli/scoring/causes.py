@@ -1,0 +1,194 @@
+"""The cause of each clip: what the diagnosis head sees, weighed against what the pixels say.
+
+A fault that comes and goes is measured against the rest of its scene: :data:`_SIGNS` says by which measures a family
+betrays itself. The head and the measures have to agree, or the measures have to be plain; where they contradict each
+other the cause is unclear. Where nothing sets a clip apart from its scene, or there is no other clip to compare it
+with, the head alone is believed: compression as it is calibrated, everything else only if it is nearly sure, because
+ordinary encodes look a little like many things.
+
+The limits were set on videos with known faults (``python -m benchmarks.causes``), other scenes than those of the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from conviqt_cli.arrays import Floats
+from conviqt_cli.quality.diagnosis import Diagnosis, DiagnosisHead
+from conviqt_cli.quality.families import CLEAN, COMPRESSION, PACKET_LOSS
+from conviqt_cli.scoring.evidence import MEASURES, Evidence, relative
+
+#: In a stream that was damaged on its way, a clip was hit that scores this much lower (1 to 5) than its scene, or that
+#: the head gives this probability of packet loss.
+_HIT, _LOOKS_HIT = 0.2, 0.35
+
+#: Probability from which on the head alone is believed where it is not about compression.
+_ALONE = 0.9
+
+#: How often a name was right that the measures gave (see the table of the benchmark).
+_PLAIN = 0.9
+
+#: Of several families whose signs are there, one is named that the head gives at least this, or whose sign is so plain.
+_SUPPORTED, _PLAINLY = 0.2, 2.0
+
+#: What adds detail has to be seen by the head, too: where most of a scene is spoilt, its clean clips have more of it.
+_AT_LEAST = {"noise": 0.3, "sharpening": 0.3, "banding": 0.1}
+
+#: What the head is as sure of as this to be compression is that, unless a sign is plain. Less will do where a clip is
+#: like its scene and scores less than good.
+_COMPRESSED, _GOOD = 0.75, 4.0
+
+#: A clip is unlike its scene if a band of its spectrum differs by this much (natural logarithm).
+_CHANGED = 0.5
+
+#: Measures of one clip less those of its scene, by name.
+_Apart = dict[str, float]
+
+
+def _noise(apart: _Apart) -> float:
+    # White noise fills the spectrum where there was least, and leaves nothing flat.
+    return min(apart["band 7"] / 0.9, (apart["band 7"] - apart["band 3"]) / 0.6, -apart["flat"] / 0.35)
+
+
+def _sharpening(apart: _Apart) -> float:
+    return min(apart["band 4"] / 0.9, apart["band 6"] / 0.9, 1.5 - abs(apart["band 7"] - apart["band 4"]))
+
+
+def _banding(apart: _Apart) -> float:
+    # Few levels are left, and the steps between them are sharp.
+    return min(apart["comb"] / 0.1, 1 + apart["band 7"], 1 + apart["band 7"] - apart["band 3"])
+
+
+def _ghosting(apart: _Apart) -> float:
+    # Pictures blended over time: one change resembles the next, and detail of all sizes smears alike.
+    return min(apart["change follows"] / 0.3, -apart["band 2"] / 0.3, (apart["band 4"] - apart["band 1"] + 1.9) / 1.0)
+
+
+def _detail_lost(apart: _Apart) -> float:
+    # Blur and low resolution; where coarse detail has changed, too, it is rather another picture, and where the calmest
+    # blocks lose more than the rest, an encoder has emptied them.
+    return min(
+        *(-apart["band 3"] / 0.6, -apart["band 4"] / 0.8, (apart["band 1"] - apart["band 4"]) / 0.6),
+        *(1.2 - apart["band 1"], 1.8 + apart["calm 7"] - apart["band 7"]),
+    )
+
+
+def _brightness_and_colour(apart: _Apart) -> float:
+    # It comes and goes from one frame to the next; a camera that pans does not.
+    moved = max(
+        min(abs(apart[name]) / limit, 2 * apart[f"{name} jump"] / limit) for name, limit in _COLOUR_LIMITS.items()
+    )
+    # Detail may gain or lose with contrast, but coarse and fine alike, and it stays as flat as it is.
+    same_detail = 1.8 - max(abs(apart["band 6"] - apart["band 1"]), abs(apart["band 3"]))
+    return min(moved, same_detail, 1.5 - abs(apart["flat"]), 2 - apart["comb"] / 0.1)
+
+
+#: How much of a measure of colour is a fault: see :data:`MEASURES`.
+_COLOUR_LIMITS = {"luma": 0.4, "contrast": 0.25, "red": 0.4, "blue": 0.4, "saturation": 0.3}
+
+_JUMPS = [MEASURES.index(f"{name} jump") for name in _COLOUR_LIMITS]
+
+#: The two families that take detail away, as one.
+_DETAIL_LOST = "detail lost"
+
+#: How plainly a clip shows a family: from 1 on the sign is there.
+_SIGNS: dict[str, Callable[[_Apart], float]] = {
+    "noise": _noise,
+    "sharpening": _sharpening,
+    "banding": _banding,
+    "ghosting": _ghosting,
+    _DETAIL_LOST: _detail_lost,
+    "brightness and colour": _brightness_and_colour,
+}
+
+
+def diagnose(
+    head: DiagnosisHead, vectors: Floats, evidence: Evidence, quality: Floats, intact: bool
+) -> list[Diagnosis]:
+    """The diagnosis of each clip, of vectors (n, 2048) and quality (n,) from 1 (bad) to 5.
+
+    ``intact`` says that the decoder missed nothing, so that there can be no packet loss; where it did, the clips that
+    are worse than the rest of their scene are those that were hit.
+    """
+    alike = evidence.alike()
+    measures = evidence.absolute()
+    apart, compared = relative(measures, alike)
+    # A jump anywhere in the scene will do: in the middle of a long fault there is none.
+    for column in _JUMPS:
+        apart[:, column] = np.where(alike, measures[:, column], 0.0).max(axis=1)
+    drop, _ = relative(quality[:, None], alike)
+    found = []
+    for row, seen in enumerate(head.diagnose(vectors, intact)):
+        if not intact and (drop[row, 0] <= -_HIT or _chance(seen, PACKET_LOSS) >= _LOOKS_HIT):
+            found.append(_named(seen, PACKET_LOSS))
+        elif compared[row]:
+            found.append(_weighed(seen, dict(zip(MEASURES, apart[row].tolist(), strict=True)), quality[row]))
+        else:
+            found.append(_alone(seen, quality[row] >= _GOOD))
+    found = [_checked(each, found[max(0, row - 1) : row + 2]) for row, each in enumerate(found)]
+    # What loss leaves looks like much else, compression above all.
+    return found if intact else [replace(each, needed=max(each.needed, _ALONE)) for each in found]
+
+
+def _checked(each: Diagnosis, around: list[Diagnosis]) -> Diagnosis:
+    """The half of a clip that is at the edge of a coarsely coded stretch looks blurred: beside it, that is not said."""
+    coarse = any(other.family == COMPRESSION and other.probability >= _COMPRESSED for other in around)
+    return replace(each, needed=_NEVER) if coarse and each.family in ("blur", "low resolution") else each
+
+
+def _weighed(seen: Diagnosis, apart: _Apart, quality: float) -> Diagnosis:
+    """The head's diagnosis of a clip, against its measures."""
+    signs = {name: sign(apart) for name, sign in _SIGNS.items()}
+    there = [
+        name
+        for name, strength in signs.items()
+        if strength >= 1 and (strength >= _PLAINLY or _chance(seen, name) >= _AT_LEAST.get(name, 0.0))
+    ]
+    compressed = seen.family == COMPRESSION and seen.probability >= _COMPRESSED
+    if not there or (compressed and max(signs.values()) < _PLAINLY):
+        changed = max(abs(apart[f"band {number}"]) for number in range(1, 6)) >= _CHANGED
+        return _alone(seen, changed or quality >= _GOOD)
+    name: str | None = max(there, key=lambda each: _chance(seen, each) + 0.25 * signs[each])
+    if name == _DETAIL_LOST:
+        name = _blur_or_low_resolution(seen, apart)
+    if name is None or (len(there) > 1 and _chance(seen, name) < _SUPPORTED and signs.get(name, 1) < _PLAINLY):
+        return replace(seen, needed=_NEVER)
+    return _named(seen, name)
+
+
+def _named(seen: Diagnosis, name: str) -> Diagnosis:
+    return replace(seen, family=name, probability=max(_PLAIN, _chance(seen, name)), level=max(1.0, seen.level))
+
+
+def _blur_or_low_resolution(seen: Diagnosis, apart: _Apart) -> str | None:
+    """Blur takes from all bands, from each the more the finer it is; scaling leaves what is coarse.
+
+    ``None`` where the head does not agree.
+    """
+    coarse = apart["band 1"] / min(apart["band 3"], -0.1)
+    if coarse < 0.22 and _chance(seen, "low resolution") >= 0.3:
+        return "low resolution"
+    if _chance(seen, "low resolution") < 0.3 and (coarse >= 0.22 or _chance(seen, "blur") >= 0.3):
+        return "blur"
+    return None
+
+
+def _chance(seen: Diagnosis, name: str) -> float:
+    """What the head gives a family."""
+    if seen.family == name:
+        return seen.probability
+    return next((each.probability for each in seen.others if each.family == name), 0.0)
+
+
+def _alone(seen: Diagnosis, doubtful: bool) -> Diagnosis:
+    """The head's diagnosis where nothing supports it; what is ``doubtful`` it has to be surer of."""
+    if seen.family == COMPRESSION:
+        return replace(seen, needed=_COMPRESSED) if doubtful else seen
+    return seen if seen.family == CLEAN else replace(seen, needed=_ALONE)
+
+
+#: More than any probability: what contradicts itself is not named.
+_NEVER = 1.01

@@ -1,0 +1,100 @@
+"""What pixels say: clips are compared with those that show the same, and a fault in one stands out by its measure."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from conviqt_cli.plans.clips import Clip
+from conviqt_cli.quality.diagnosis import DiagnosisHead
+from conviqt_cli.scoring.causes import diagnose
+from conviqt_cli.scoring.evidence import MEASURES, Evidence, Measurer, relative
+from conviqt_cli.video.decode import Frame
+from conviqt_cli.video.picture import RgbPicture
+
+
+def clip(number: int, change=lambda pixels, frame: pixels, seed: int = 0) -> Clip:
+    """A scene of 144x256 that moves by two pixels a frame, each picture through ``change``."""
+    noise = np.random.default_rng(seed).normal(size=(144, 400))
+    scene = 128 + 400 * cv2.GaussianBlur(noise, (0, 0), 8) + 25 * cv2.GaussianBlur(noise, (0, 0), 0.8)
+    frames = []
+    for frame in range(16):
+        view = np.repeat(scene[:, 2 * frame : 2 * frame + 256, None], 3, axis=2)
+        pixels = np.clip(change(view, frame), 0, 255).astype(np.uint8)
+        frames.append(Frame(16 * number + frame, 0.04 * (16 * number + frame), 0.04, RgbPicture(pixels)))
+    return Clip(tuple(frames))
+
+
+def grain(pixels, frame):
+    return pixels + np.random.default_rng(frame).normal(0, 10, pixels.shape)
+
+
+@pytest.mark.parametrize(
+    ("change", "measure", "sign"),
+    [
+        (lambda pixels, frame: cv2.GaussianBlur(pixels, (0, 0), 2), "band 5", -1),
+        (grain, "calm 7", 1),
+        (lambda pixels, frame: pixels + 40, "luma", 1),
+        (lambda pixels, frame: pixels // 24 * 24, "comb", 1),
+        (lambda pixels, frame: np.kron(pixels[4::8, 4::8], np.ones((8, 8, 1))), "blockiness", 1),
+        (lambda pixels, frame: (pixels + np.roll(pixels, 2, 1) + np.roll(pixels, 4, 1)) / 3, "change follows", 1),
+    ],
+)
+def test_a_fault_stands_out_by_its_measure(change, measure, sign):
+    evidence, measurer = Evidence(), Measurer()
+    for number in range(5):
+        evidence.add(measurer.of(clip(number) if number != 2 else clip(number, change)))
+    values = relative(evidence.absolute(), evidence.alike())[0][:, MEASURES.index(measure)]
+    assert evidence.alike().all()
+    assert sign * values[2] > 0.3 and np.abs(values[[0, 1, 3, 4]]).max() < 0.05
+
+
+def test_another_scene_is_compared_with_nothing():
+    evidence, measurer = Evidence(), Measurer()
+    for number, seed in enumerate((0, 0, 0, 7)):
+        evidence.add(measurer.of(clip(number, seed=seed)))
+    assert not evidence.alike()[3, :3].any()
+    _, compared = relative(evidence.absolute(), evidence.alike())
+    assert not compared.any()
+
+
+def causes_of(change, chances=(0.1, 0.15, 0.32, 0.03, 0.05, 0.35), intact=True, quality=(3.0,) * 5):
+    """The causes of five clips of a scene, the third through ``change``, by a head that sees the same everywhere."""
+    evidence, measurer = Evidence(), Measurer()
+    for number in range(5):
+        evidence.add(measurer.of(clip(number) if number != 2 else clip(number, change)))
+    flat = np.zeros((6, 4))
+    names = ("pristine", "compression", "blur", "banding", "scaling", "noise")
+    head = DiagnosisHead(names, flat, np.log(chances), flat, np.full(6, 3.0), "encoder")
+    found = diagnose(head, np.zeros((5, 4)), evidence, np.array(quality), intact)
+    return [each.cause for each in found]
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        (lambda pixels, frame: cv2.GaussianBlur(pixels, (0, 0), 2), "blur"),
+        (grain, "noise"),
+        (lambda pixels, frame: pixels + 40, "brightness and colour"),
+        (lambda pixels, frame: pixels, None),
+        (lambda pixels, frame: pixels // 24 * 24, "banding"),
+    ],
+)
+def test_a_plain_measure_names_the_cause_where_the_head_cannot(change, cause):
+    assert causes_of(change) == [None, None, cause, None, None]
+
+
+def test_the_head_alone_is_believed_about_compression_and_else_only_if_it_is_nearly_sure():
+    same = lambda pixels, frame: pixels  # noqa: E731
+    assert causes_of(same, (0.1, 0.6, 0.1, 0.1, 0.05, 0.05)) == ["compression"] * 5
+    assert causes_of(same, (0.1, 0.6, 0.1, 0.1, 0.05, 0.05), quality=(4.2,) * 5) == [None] * 5
+    assert causes_of(same, (0.1, 0.1, 0.6, 0.1, 0.05, 0.05)) == [None] * 5
+    assert causes_of(same, (0.01, 0.01, 0.95, 0.01, 0.01, 0.01)) == ["blur"] * 5
+
+
+def test_packet_loss_is_where_a_damaged_stream_is_worse_than_the_rest_of_its_scene():
+    dip = (4.0, 4.0, 2.5, 4.0, 4.0)
+    same = lambda pixels, frame: pixels  # noqa: E731
+    assert causes_of(same, intact=False, quality=dip) == [None, None, "packet loss", None, None]
+    assert causes_of(same, intact=True, quality=dip) == [None] * 5
