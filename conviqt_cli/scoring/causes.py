@@ -79,7 +79,8 @@ def _detail_lost(apart: _Apart) -> float:
 def _brightness_and_colour(apart: _Apart) -> float:
     # It comes and goes from one frame to the next; a camera that pans does not.
     moved = max(
-        min(abs(apart[name]) / limit, 2 * apart[f"{name} jump"] / limit) for name, limit in _COLOUR_LIMITS.items()
+        min(abs(apart[name]) / limit, 2 * apart[f"{name} jump"] / max(abs(apart[name]), 1e-3))
+        for name, limit in _COLOUR_LIMITS.items()
     )
     # Detail may gain or lose with contrast, but coarse and fine alike, and it stays as flat as it is.
     same_detail = 1.8 - max(abs(apart["band 6"] - apart["band 1"]), abs(apart["band 3"]))
