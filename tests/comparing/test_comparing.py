@@ -69,8 +69,13 @@ def test_overlapping_segments_of_equal_videos_are_equal_moments():
     assert [each.qualities for each in paired([clips, clips], [0.0, 0.0])] == [(3.0, 3.0), (4.0, 4.0)]
 
 
-def comparison(*qualities: tuple[float, ...], sizes: tuple[int, ...] = (2, 1)) -> Comparison:
-    versions: Any = tuple(SimpleNamespace(bytes=size, source="") for size in sizes)
+def comparison(*qualities: tuple[float, ...], sizes: tuple[int, ...] = (2, 1), scaled_up: bool = False) -> Comparison:
+    versions: Any = tuple(
+        SimpleNamespace(
+            bytes=size, source="", score=SimpleNamespace(native_lines=720 if scaled_up and number else None)
+        )
+        for number, size in enumerate(sizes)
+    )
     moments = tuple(Moment(float(at), at + 1.0, each) for at, each in enumerate(qualities))
     return Comparison(versions, moments, ACR, 360, 0.75, True)
 
@@ -83,6 +88,7 @@ def test_a_sentence_says_where_a_version_looks_better():
         "B looks better throughout. Over all, viewers prefer B"
     )
     assert sentence(comparison((3.0, 3.0)), "AB") == "No difference that can be told (50 % for A)."
+    assert sentence(comparison(better, scaled_up=True), "AB").endswith(". B looks like 720p or less scaled up.")
 
 
 def test_of_a_ladder_the_smallest_file_that_is_not_visibly_worse_is_named():
