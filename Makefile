@@ -37,8 +37,8 @@ check: lint types test ## everything that CI checks
 coverage: ## tests with line coverage; fails below the floor in pyproject.toml
 	$(BIN)/pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
 
-benchmark: ## frames per second on this machine
-	$(BIN)/python -m benchmarks.speed
+benchmark: ## seconds of work per second of video on this machine, beside a plain rendition of the published procedure
+	$(BIN)/python -m benchmarks.speed ratios
 
 build: ## wheel and source archive in dist/
 	$(BIN)/python -m build
