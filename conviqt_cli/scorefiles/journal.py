@@ -25,6 +25,7 @@ from pathlib import Path
 from conviqt_cli.errors import ConviqtError, UsageError
 from conviqt_cli.files import back_up
 from conviqt_cli.scorefiles.formats import RowFormat
+from conviqt_cli.scorefiles.locking import open_locked
 from conviqt_cli.scorefiles.record import Entry, FileFacts, Record
 
 logger = logging.getLogger(__name__)
@@ -235,19 +236,7 @@ class Journal:
 def _open_locked(path: Path) -> int:
     """A descriptor of the file, made if missing, with the lock on it."""
     while True:
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        except OSError as error:
-            raise UsageError(f"{path}: cannot be written ({error.strerror})", setting="output") from None
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            raise UsageError(
-                f"{path}: another conviqt is writing to it; wait until it has finished, or choose another output"
-            ) from None
-        except OSError as error:
-            logger.warning("%s: this file system has no locks (%s); do not run two on it", path, error.strerror)
+        descriptor = open_locked(path, path)
         # Between opening and locking, the file may have been replaced by its owner before.
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(descriptor), path.stat()):

@@ -11,10 +11,8 @@ rows until the run ends, when the older ones are dropped.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import logging
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -29,11 +27,10 @@ from conviqt_cli.errors import UsageError
 from conviqt_cli.scorefiles.cells import original
 from conviqt_cli.scorefiles.journal import Journal, StorageError
 from conviqt_cli.scorefiles.json_records import NdjsonFormat
+from conviqt_cli.scorefiles.locking import open_locked
 from conviqt_cli.scorefiles.output import check_makers, check_same_maker
 from conviqt_cli.scorefiles.parquet_rows import drop_rows, pyarrow, read_parquet, row_of, write_parquet
 from conviqt_cli.scorefiles.record import FileFacts, Record, interned, stat_of
-
-logger = logging.getLogger(__name__)
 
 #: Hashes of names, or of names with sizes and times, 64 bits each.
 Hashes = NDArray[np.uint64]
@@ -231,19 +228,9 @@ def _numbered(folder: Path, pattern: re.Pattern[str]) -> list[tuple[int, Path]]:
 def _locked(folder: Path) -> int:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise UsageError(f"{folder}: cannot be written ({error.strerror})", setting="output") from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise UsageError(
-            f"{folder}: another conviqt is writing to it; wait until it has finished, or choose another output"
-        ) from None
-    except OSError as error:
-        logger.warning("%s: this file system has no locks (%s); do not run two on it", folder, error.strerror)
-    return descriptor
+    return open_locked(folder / ".lock", folder)
 
 
 def _stat(file: FileFacts | None) -> tuple[int, int] | None:
