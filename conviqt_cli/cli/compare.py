@@ -65,22 +65,20 @@ def compare(
     from conviqt_cli.comparing.preference import VISIBLE
     from conviqt_cli.comparing.run import compare as run
     from conviqt_cli.files import write_text_whole
-    from conviqt_cli.plans.picture_plan import Display, parse_picture
-    from conviqt_cli.plans.time_plan import parse_plan
     from conviqt_cli.report.comparison_report import comparison_page, comparison_report
-    from conviqt_cli.scoring.settings import ScoringSettings, Span
+    from conviqt_cli.scoring.settings import Span, parse_settings
 
-    settings = ScoringSettings(
+    settings = parse_settings(
+        sampling,
+        picture,
+        display,
         weights=weights,
         regressor=regressor,
         device=device,
         precision=precision,
         threads=threads,
-        plan=parse_plan(sampling),
         span=Span(*span),
         timeout=timeout,
-        picture=None if picture is None else parse_picture(picture),
-        display=None if display is None else Display(display),
         backend=backend,
     )
     with progress(quiet) as callback:

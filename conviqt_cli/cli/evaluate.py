@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,18 +10,13 @@ import typer
 from rich.console import Console
 
 from conviqt_cli.cli import options
-from conviqt_cli.cli.console import log
-from conviqt_cli.cli.labels_shown import show_labels, show_left_out
+from conviqt_cli.cli.labels_shown import LabelsShown
 from conviqt_cli.cli.option_groups import LabelOptions, ModelOptions, SplitOptions, grouped
 from conviqt_cli.errors import UsageError
 from conviqt_cli.files import write_text_whole
 
 if TYPE_CHECKING:
-    from conviqt_cli.evaluation.candidates import Candidates
     from conviqt_cli.evaluation.run import Evaluation
-    from conviqt_cli.fitting.labelled_set import VectorSource
-    from conviqt_cli.labels.opinions import Labels
-    from conviqt_cli.parallel import StepProgress
 
 
 @grouped
@@ -92,80 +86,32 @@ def evaluate(
     _check_more(labels, against, against_features, report or [])
     splits.check()
     from conviqt_cli.cli.progress_bar import steps
-    from conviqt_cli.evaluation.agreement import FEWEST_LABELS, Bootstrap
-    from conviqt_cli.evaluation.refit import refit as refit_sets
-    from conviqt_cli.evaluation.run import Evaluation, evaluate_sets, set_names
-    from conviqt_cli.fitting.labelled_set import VectorSource
+    from conviqt_cli.evaluation.agreement import Bootstrap
+    from conviqt_cli.evaluation.from_files import evaluate as evaluate_files
     from conviqt_cli.fitting.registry import by_name
-    from conviqt_cli.labels.reading import read_labels
 
-    kind, settings, extraction = by_name(estimator), reading.settings(), model.extraction()
-    read = [read_labels(path, settings) for path in labels]
-    for each in read:
-        show_labels(each, quiet)
-        each.check(FEWEST_LABELS)
-    regressors = None if refit else tuple(regressor or ())
+    by_name(estimator)  # an unknown one is an error even where nothing is refitted
+    settings, extraction = reading.settings(), model.extraction()
     with steps(quiet) as advance:
-        sets = {}
-        for i, (name, found) in enumerate(zip(set_names(read), read, strict=True)):
-            source = VectorSource(_of_set(features, i), next(iter(_of_set(videos, i)), None), extraction)
-            rival = (against, _of_set(against_features, i))
-            sets[name] = _candidates(found, source, regressors, scores, rival, quiet, advance)
-        if refit:
-            data = {name: (each.labelled.data, each.labelled.labels.scale) for name, each in sets.items()}
-            left_out = {name: each.labelled.all_left_out for name, each in sets.items()}
-            outcome = refit_sets(kind, data, splits.repeats, splits.seed, splits.jobs, partial(advance, "refitting"))
-            assumed = {name: each.labelled.labels.assumed for name, each in sets.items()}
-            evaluation = Evaluation(left_out, refit=outcome, points=outcome.points, assumed=assumed)
-        else:
-            evaluation = evaluate_sets(sets, Bootstrap(draws, splits.seed, splits.jobs), advance)
+        evaluation = evaluate_files(
+            labels, videos, features, scores, regressor or (), against, against_features,
+            estimator if refit else None, settings, extraction, Bootstrap(draws, splits.seed, splits.jobs),
+            splits.repeats, advance, LabelsShown(quiet),
+        )  # fmt: skip
     text = json.dumps(evaluation.to_dict(), indent=2)
     if output is not None:
         write_text_whole(output, text + "\n")
-    layouts = {name: each.labelled.labels.layout for name, each in sets.items()}
-    published = {name: layout.published if layout else None for name, layout in layouts.items()}
     for path in report or []:
-        _write_report(path, evaluation, published)
+        _write_report(path, evaluation)
     if as_json:
         typer.echo(text)
         return
     from conviqt_cli.report.evaluation_report import evaluation_report
 
-    Console(highlight=False).print(evaluation_report(evaluation, published))
+    Console(highlight=False).print(evaluation_report(evaluation))
 
 
-def _of_set(given: list[Path] | None, index: int) -> tuple[Path, ...]:
-    """The path for the set of this index: one was given for all sets, or one for each."""
-    return (given[min(index, len(given) - 1)],) if given else ()
-
-
-def _candidates(
-    labels: Labels,
-    source: VectorSource,
-    regressors: tuple[Path, ...] | None,
-    scores: Path | None,
-    rival: tuple[str | None, tuple[Path, ...]],
-    quiet: bool,
-    advance: StepProgress,
-) -> Candidates:
-    from conviqt_cli.evaluation.candidates import from_scores, from_vectors, with_rival
-
-    if scores is not None:
-        candidates = from_scores(labels, scores)
-    else:
-        candidates = from_vectors(labels, source, regressors, advance)
-    show_left_out(candidates.labelled.left_out, quiet)
-    against, features = rival
-    if against is None:
-        return candidates
-    before = len(candidates.labelled.data)
-    candidates = with_rival(candidates, against, source, advance, features)
-    if candidates.unshared:
-        log(f"compared on the {before - candidates.unshared} of {before} videos that {against} has too")
-    return candidates
-
-
-def _write_report(path: Path, evaluation: Evaluation, published: dict[str, float | None]) -> None:
+def _write_report(path: Path, evaluation: Evaluation) -> None:
     if path.suffix.lower() == ".csv":
         from conviqt_cli.report.predictions_table import predictions_csv
 
@@ -173,7 +119,7 @@ def _write_report(path: Path, evaluation: Evaluation, published: dict[str, float
     else:
         from conviqt_cli.report.evaluation_page import evaluation_page
 
-        write_text_whole(path, evaluation_page(evaluation, published))
+        write_text_whole(path, evaluation_page(evaluation))
 
 
 def _check_more(

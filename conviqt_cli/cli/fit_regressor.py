@@ -11,7 +11,7 @@ from rich.console import Console
 
 from conviqt_cli.cli import options
 from conviqt_cli.cli.console import log
-from conviqt_cli.cli.labels_shown import show_labels, show_left_out
+from conviqt_cli.cli.labels_shown import LabelsShown, show_labels, show_left_out
 from conviqt_cli.cli.option_groups import LabelOptions, ModelOptions, SplitOptions, grouped
 from conviqt_cli.errors import UsageError
 from conviqt_cli.files import write_text_whole
@@ -19,7 +19,7 @@ from conviqt_cli.files import write_text_whole
 if TYPE_CHECKING:
     from conviqt_cli.fitting.fit import FitReport
     from conviqt_cli.fitting.labelled_set import VectorSource
-    from conviqt_cli.labels.opinions import Labels
+    from conviqt_cli.labels.settings import LabelSettings
 
 
 @grouped
@@ -68,33 +68,26 @@ def fit_regressor(
     _check(videos, features, output, report, dry_run, level)
     splits.check()
     from conviqt_cli.cli.progress_bar import steps
-    from conviqt_cli.fitting.fit import FEWEST_LABELS, FitSettings, fit
-    from conviqt_cli.fitting.labelled_set import VectorSource, load_labelled_set
+    from conviqt_cli.fitting.fit import FitSettings
+    from conviqt_cli.fitting.from_files import fit
+    from conviqt_cli.fitting.labelled_set import VectorSource
     from conviqt_cli.fitting.registry import by_name
-    from conviqt_cli.labels.reading import read_labels
 
-    kind = by_name(estimator)
-    source = VectorSource(tuple(features or ()), videos, model.extraction())
-    found = read_labels(labels, reading.settings())
-    show_labels(found, quiet)
+    by_name(estimator)  # for a dry run, too
+    extraction, settings = model.extraction(), reading.settings()
     if dry_run:
-        _preview(found, source, quiet, as_json)
+        _preview(labels, settings, VectorSource(tuple(features or ()), videos, extraction), quiet, as_json)
         return
-    # What the labels alone rule out is said now, not after hours of extraction.
-    found.check(FEWEST_LABELS)
-    settings = FitSettings(splits.repeats, splits.seed, level, splits.jobs)
     with steps(quiet) as advance:
-        labelled = load_labelled_set(found, source, advance)
-        show_left_out(labelled.left_out, quiet)
         fitted = fit(
-            kind, labelled.data, found.scale, labelled.encoder_id or "", labelled.origin(), settings, advance,
-            labelled.picture, found.assumed,
+            labels, videos, features or None, estimator, settings, extraction,
+            FitSettings(splits.repeats, splits.seed, level, splits.jobs), advance, LabelsShown(quiet),
         )  # fmt: skip
     if output is not None:
         fitted.regressor.save(output)
         if not quiet:
             log(f"{output}: {output.stat().st_size / 1e3:.0f} kB, for `conviqt score --regressor {output}`")
-    record = {**fitted.to_dict(), "left_out": labelled.all_left_out}
+    record = {**fitted.to_dict(), "left_out": fitted.left_out}
     _write_reports(fitted, record, report or [])
     if as_json:
         typer.echo(json.dumps(record, indent=2))
@@ -104,10 +97,13 @@ def fit_regressor(
         Console(highlight=False).print(fit_report(fitted))
 
 
-def _preview(found: Labels, source: VectorSource, quiet: bool, as_json: bool) -> None:
+def _preview(labels: Path, settings: LabelSettings, source: VectorSource, quiet: bool, as_json: bool) -> None:
     """What would be used, on stderr and with --json on stdout."""
     from conviqt_cli.fitting.labelled_set import preview
+    from conviqt_cli.labels.reading import read_labels
 
+    found = read_labels(labels, settings)
+    show_labels(found, quiet)
     left_out = dict(found.left_out)
     if source.features or source.folder:
         usable, unpaired = preview(found, source)

@@ -8,9 +8,29 @@ from rich.text import Text
 
 from conviqt_cli.cli.console import log, stderr
 from conviqt_cli.cli.options import option_of
+from conviqt_cli.fitting.listener import Listener
 
 if TYPE_CHECKING:
     from conviqt_cli.labels.opinions import Labels
+
+
+class LabelsShown(Listener):
+    """Says all of it on stderr, unless ``quiet``."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+
+    def read(self, labels: Labels) -> None:
+        """How the file was read."""
+        show_labels(labels, self._quiet)
+
+    def left_out(self, reasons: dict[str, list[str]]) -> None:
+        """What is not used."""
+        show_left_out(reasons, self._quiet)
+
+    def unshared(self, rival: str, shared: int, count: int) -> None:
+        """On how many videos models are compared."""
+        log(f"compared on the {shared} of {count} videos that {rival} has too")
 
 
 def show_labels(labels: Labels, quiet: bool) -> None:

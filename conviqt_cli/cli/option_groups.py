@@ -140,18 +140,16 @@ class ModelOptions:
     def extraction(self) -> ExtractionSettings:
         """The options as settings; raises :class:`UsageError` for a sampling that cannot be read."""
         from conviqt_cli.fitting.extraction import ExtractionSettings
-        from conviqt_cli.plans.picture_plan import parse_display, parse_picture
-        from conviqt_cli.plans.time_plan import parse_plan
-        from conviqt_cli.scoring.settings import ScoringSettings
+        from conviqt_cli.scoring.settings import parse_settings
 
-        scoring = ScoringSettings(
+        scoring = parse_settings(
+            self.sampling,
+            self.picture,
+            self.display,
             weights=self.weights,
             device=self.device,
             precision=self.precision,
             threads=self.threads,
-            plan=parse_plan(self.sampling),
-            picture=None if self.picture is None else parse_picture(self.picture),
-            display=None if self.display is None else parse_display(self.display),
             backend=self.backend,
         )
         return ExtractionSettings(scoring, self.cache)

@@ -220,24 +220,22 @@ class ScoringOptions:
         span = options.parse_span(self.start, self.duration)
         sampling, picture, precision = self._exact() if self.exact else (self.sampling, self.picture, self.precision)
 
-        from conviqt_cli.plans.picture_plan import parse_display, parse_picture
-        from conviqt_cli.plans.time_plan import parse_plan
-        from conviqt_cli.scoring.settings import ScoringSettings, Span
+        from conviqt_cli.scoring.settings import Span, parse_settings
 
-        return ScoringSettings(
+        return parse_settings(
+            sampling,
+            picture,
+            self.display,
             weights=self.weights,
             regressor=self.regressor,
             device=self.device,
             precision=precision,
             threads=self.threads,
-            plan=parse_plan(sampling),
             pooling=self.pool,
             span=Span(*span),
             timeout=self.timeout,
             max_frames=self.max_frames,
             stream=self.stream,
-            picture=None if picture is None else parse_picture(picture),
-            display=None if self.display is None else parse_display(self.display),
             backend=self.backend,
             crop_bars=self.crop_bars,
         )

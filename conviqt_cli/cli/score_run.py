@@ -389,10 +389,13 @@ def _verdict(tally: Tally, reporting: Reporting) -> int:
             log(f"{printable(entry.source)}: {text}")
     for entry in tally.failed:
         log(f"error: {printable(entry.reason or entry.source)}")
+    return exit_code(bool(tally.failed or tally.missing), below)
+
+
+def exit_code(failed: bool, below: bool) -> int:
+    """The exit code of a run: whether anything ``failed``, and whether anything is ``below`` the gate."""
     # What could not be scored comes first: the gate has not seen it.
-    if tally.failed or tally.missing:
-        return EXIT_FAILED
-    return EXIT_BELOW_GATE if below else EXIT_OK
+    return EXIT_FAILED if failed else EXIT_BELOW_GATE if below else EXIT_OK
 
 
 def _leave_stopped(tally: Tally) -> None:

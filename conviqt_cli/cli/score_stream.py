@@ -15,14 +15,7 @@ from conviqt_cli.batch.stream import StreamTally, score_stream
 from conviqt_cli.cli.batch_progress import LINE_SECONDS
 from conviqt_cli.cli.console import log
 from conviqt_cli.cli.interrupts import interrupts
-from conviqt_cli.cli.score_run import (
-    EXIT_BELOW_GATE,
-    EXIT_FAILED,
-    EXIT_OK,
-    Reporting,
-    Running,
-    load_engine,
-)
+from conviqt_cli.cli.score_run import EXIT_FAILED, Reporting, Running, exit_code, load_engine
 from conviqt_cli.cli.termination import leave
 from conviqt_cli.errors import ConviqtError, UsageError
 from conviqt_cli.report.batch_report import printable
@@ -81,7 +74,7 @@ def run_stream(
         if control.aborting.is_set():
             leave(EXIT_FAILED)
         return EXIT_FAILED
-    return EXIT_FAILED if tally.failed else EXIT_BELOW_GATE if said.below else EXIT_OK
+    return exit_code(bool(tally.failed), bool(said.below))
 
 
 def _nowhere(path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from conviqt_cli.data_frames import data_frame
 from conviqt_cli.evaluation.agreement import Bootstrap, Comparison, ModelAgreement, evaluate_set
 from conviqt_cli.evaluation.candidates import Candidates
-from conviqt_cli.evaluation.refit import Refit
+from conviqt_cli.evaluation.refit import Refit, refit
+from conviqt_cli.fitting.estimator import Estimator
 from conviqt_cli.fitting.points import Points
 from conviqt_cli.labels.opinions import Labels
 from conviqt_cli.parallel import StepProgress
@@ -27,6 +28,7 @@ class Evaluation:
 
     ``left_out`` holds, for each set, what was not used, by reason, and ``assumed`` what was taken for granted of it, in
     words. ``points`` are the predictions behind the figures: of every model, or of the refitted regressors.
+    ``published`` is the SROCC that the method's paper gives for a set, where it has one.
     """
 
     left_out: dict[str, dict[str, list[str]]]
@@ -35,6 +37,7 @@ class Evaluation:
     refit: Refit | None = None
     points: list[Points] = field(default_factory=list)
     assumed: dict[str, list[str]] = field(default_factory=dict)
+    published: dict[str, float | None] = field(default_factory=dict)
 
     def to_frame(self) -> pandas.DataFrame:
         """Every prediction behind the figures as a table of pandas.
@@ -71,12 +74,35 @@ def evaluate_sets(
         )
         for name, each in sets.items()
     ]
-    return Evaluation(
-        left_out={name: each.labelled.all_left_out for name, each in sets.items()},
+    return replace(
+        _about(sets),
         models=[model for of_set in found for model in of_set.models],
         comparisons=[comparison for of_set in found for comparison in of_set.comparisons],
         points=[points for of_set in found for points in of_set.points],
+    )
+
+
+def refit_sets(
+    estimator: Estimator,
+    sets: dict[str, Candidates],
+    repeats: int,
+    seed: int,
+    jobs: int,
+    progress: StepProgress | None = None,
+) -> Evaluation:
+    """The literature's protocol on every set: see :func:`conviqt_cli.evaluation.refit.refit`."""
+    data = {name: (each.labelled.data, each.labelled.labels.scale) for name, each in sets.items()}
+    outcome = refit(estimator, data, repeats, seed, jobs, None if progress is None else partial(progress, "refitting"))
+    return replace(_about(sets), refit=outcome, points=outcome.points)
+
+
+def _about(sets: dict[str, Candidates]) -> Evaluation:
+    """What there is to say of the sets before anything is evaluated on them."""
+    layouts = {name: each.labelled.labels.layout for name, each in sets.items()}
+    return Evaluation(
+        left_out={name: each.labelled.all_left_out for name, each in sets.items()},
         assumed={name: each.labelled.labels.assumed for name, each in sets.items()},
+        published={name: layout.published if layout else None for name, layout in layouts.items()},
     )
 
 

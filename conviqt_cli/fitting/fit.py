@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from conviqt_cli.arrays import Floats
 from conviqt_cli.data_frames import data_frame
 from conviqt_cli.fitting.curve import CurvePoint, learning_curve
-from conviqt_cli.fitting.estimator import Estimator, FittedRegressor, tune
+from conviqt_cli.fitting.estimator import Estimator, FittedRegressor, Parameters, tune
 from conviqt_cli.fitting.points import Points
 from conviqt_cli.fitting.ridge import Ridge, absolute_penalty
 from conviqt_cli.fitting.validation import SplitOutcome, Spread, mean_coverage, summary, validate
@@ -50,7 +50,7 @@ class FitReport:
 
     ``figures`` are over random 80/20 splits by content; ``cross_validated`` is of the (n,) predictions ``predicted``,
     which are held out (:attr:`held_out`). ``caveats`` say in words what the
-    figures do not show.
+    figures do not show. ``left_out`` is what of the label file was not used, by reason.
     """
 
     regressor: FittedRegressor
@@ -64,6 +64,7 @@ class FitReport:
     curve: list[CurvePoint]
     caveats: list[str]
     level: float
+    left_out: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def protocol(self) -> str:
@@ -169,20 +170,9 @@ def fit(
     cross_validated = agreement(tuned.out_of_fold, data.mos, data.std, data.ratings)
     half_width = tuned.intervals.half_width(settings.level)
     said = [*assumed, *caveats(data, outcomes, cross_validated, half_width, settings.level)]
-    parameters = dict(tuned.parameters)
-    if isinstance(estimator, Ridge):
-        parameters["alpha"] = absolute_penalty(data, tuned.parameters)
     card = {
         **origin,
-        "estimator": estimator.name,
-        "parameters": parameters,
-        "labels": len(data),
-        "labels_digest": data.digest,
-        "contents": data.contents,
-        "clips": len(data.clips),
-        "label_range": [float(data.mos.min()), float(data.mos.max())],
-        "scale": scale.description,
-        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+        **_fitted_on(data, scale, estimator, tuned.parameters),
         "metrics": {
             "protocol": f"median over {_protocol(len(outcomes), data)}, choices inside the training side",
             **{name: None if each is None else round(each.median, 4) for name, each in figures.items()},
@@ -190,16 +180,11 @@ def fit(
         "intervals": {"method": METHOD, "level": settings.level, "half_width": _finite(half_width)},
         "caveats": said,
     }
-    regressor = replace(
-        tuned.model,
-        scale=scale,
-        encoder_id=encoder_id,
-        picture=picture.id,
-        card=card,
-        novelty=Novelty.fit(data.means, data.groups),
-    )
+    novelty = Novelty.fit(data.means, data.groups)
     return FitReport(
-        regressor=regressor,
+        regressor=replace(
+            tuned.model, scale=scale, encoder_id=encoder_id, picture=picture.id, card=card, novelty=novelty
+        ),
         data=data,
         figures=figures,
         splits=len(outcomes),
@@ -244,6 +229,24 @@ def caveats(
             f"spread of {spread:.3g}): do not rely on this regressor"
         )
     return said
+
+
+def _fitted_on(data: Dataset, scale: Scale, estimator: Estimator, parameters: Parameters) -> dict[str, Any]:
+    """What a card says of how a regressor was fitted, and on what."""
+    said = dict(parameters)
+    if isinstance(estimator, Ridge):
+        said["alpha"] = absolute_penalty(data, parameters)
+    return {
+        "estimator": estimator.name,
+        "parameters": said,
+        "labels": len(data),
+        "labels_digest": data.digest,
+        "contents": data.contents,
+        "clips": len(data.clips),
+        "label_range": [float(data.mos.min()), float(data.mos.max())],
+        "scale": scale.description,
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+    }
 
 
 def _protocol(splits: int, data: Dataset) -> str:

@@ -84,8 +84,12 @@ class Bundle:
         plans: dict[str, str] = self.manifest.get("picture_plans", {WHOLE: WHOLE})
         return plans
 
-    def regressor(self, picture: str = WHOLE) -> Regressor:
-        """The bundle's regressor for a picture plan (its name); raises :class:`BundleError` when it has none."""
+    def regressor(self, picture: str = WHOLE, plan_id: str | None = None) -> Regressor:
+        """The bundle's regressor for a picture plan (its name).
+
+        ``plan_id`` is the id of the plan in use, that of the manifest unless given. Raises :class:`BundleError` when
+        the bundle has no such regressor, :class:`RegressorError` when it belongs to another encoder or plan.
+        """
         role = role_of("regressor", picture)
         if role not in self.manifest["files"]:
             raise BundleError(
@@ -94,7 +98,7 @@ class Bundle:
             )
         path = self.file(role)
         regressor = load_regressor(path)
-        check_belongs(regressor, self.encoder_id, str(path), self.picture_plans.get(picture))
+        check_belongs(regressor, self.encoder_id, str(path), plan_id or self.picture_plans.get(picture))
         return regressor
 
     def diagnosis(self, picture: str = WHOLE) -> DiagnosisHead | None:

@@ -28,8 +28,8 @@ class Bar:
     width: float
 
 
-def evaluation_page(evaluation: Evaluation, published: dict[str, float | None]) -> str:
-    """The page as text; ``published`` is CONVIQT's own SROCC on each set, shown beside what refitting gave."""
+def evaluation_page(evaluation: Evaluation) -> str:
+    """The page as text; what refitting gave stands beside what was published."""
     sets = list(evaluation.left_out)
     common = {
         "title": f"Evaluation on {', '.join(sets)}",
@@ -42,7 +42,7 @@ def evaluation_page(evaluation: Evaluation, published: dict[str, float | None]) 
         "plots": [(name, [_plot(each) for each in evaluation.points if each.labelled_set == name]) for name in sets],
     }
     if evaluation.refit is not None:
-        return render("evaluation.html", **common, **_refitted(evaluation.refit, published))
+        return render("evaluation.html", **common, **_refitted(evaluation.refit, evaluation.published))
     return render("evaluation.html", **common, **_models(evaluation, sets))
 
 

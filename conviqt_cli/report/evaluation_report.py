@@ -26,11 +26,11 @@ FIGURES = (
 )
 
 
-def evaluation_report(evaluation: Evaluation, published: dict[str, float | None]) -> RenderableType:
-    """Tables of all results; ``published`` is CONVIQT's own SROCC on each set, shown beside what refitting gave."""
+def evaluation_report(evaluation: Evaluation) -> RenderableType:
+    """Tables of all results; what refitting gave stands beside what was published."""
     parts: list[RenderableType] = []
     if evaluation.refit is not None:
-        parts.append(_refit(evaluation.refit, published))
+        parts.append(_refit(evaluation.refit, evaluation.published))
     else:
         parts.append(_models(evaluation.models))
         if evaluation.comparisons:

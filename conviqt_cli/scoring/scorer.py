@@ -18,9 +18,9 @@ from conviqt_cli.model import open_encoder
 from conviqt_cli.model.bundle import Bundle, open_bundle
 from conviqt_cli.model.encoder import Encoder
 from conviqt_cli.plans.clips import Clip, clips
-from conviqt_cli.plans.picture_plan import SOURCE, WHOLE, Display, PicturePlan, parse_display, parse_picture
+from conviqt_cli.plans.picture_plan import SOURCE, WHOLE, Display, PicturePlan
 from conviqt_cli.plans.schedule import Schedule, schedule
-from conviqt_cli.plans.time_plan import SamplingPlan, parse_plan
+from conviqt_cli.plans.time_plan import SamplingPlan
 from conviqt_cli.quality.diagnosis import Diagnosis, DiagnosisHead
 from conviqt_cli.quality.intervals import DEFAULT_LEVEL
 from conviqt_cli.quality.pooling import pool
@@ -35,7 +35,7 @@ from conviqt_cli.scoring.planned import display_for, picture_for, regressor_name
 from conviqt_cli.scoring.prefetch import clips_ahead
 from conviqt_cli.scoring.progress import ProgressCallback, ScoringProgress
 from conviqt_cli.scoring.results import Interval, ModelInfo, SegmentScore, VideoScore
-from conviqt_cli.scoring.settings import TIMEOUT, ScoringSettings, Span
+from conviqt_cli.scoring.settings import TIMEOUT, ScoringSettings, Span, parse_settings
 from conviqt_cli.scoring.warnings import INTERLACED_SHARE, score_notes, video_notes
 from conviqt_cli.video.bars import Bars, find_bars
 from conviqt_cli.video.colour import has_planes
@@ -107,8 +107,7 @@ class Scorer:
     def regressor(self) -> Regressor:
         """The regressor in use; raises :class:`BundleError` when the bundle has none and none was given."""
         if self._regressor is None:
-            self._regressor = self.bundle.regressor(self._picture.name)
-            check_belongs(self._regressor, self.encoder_id, str(self.bundle.folder), self._picture.id)
+            self._regressor = self.bundle.regressor(self._picture.name, self._picture.id)
         return self._regressor
 
     def score(
@@ -434,19 +433,19 @@ def load(
     settings out of range.
     """
     return load_scorer(
-        ScoringSettings(
+        parse_settings(
+            sampling,
+            picture,
+            display,
             weights=weights,
             regressor=regressor,
             device=device,
             precision=precision,
             threads=threads,
-            plan=parse_plan(sampling),
             pooling=pooling,
             timeout=timeout,
             max_frames=max_frames,
             stream=stream,
-            picture=None if picture is None else parse_picture(picture),
-            display=None if display is None else parse_display(display),
             backend=backend,
             crop_bars=crop_bars,
         )

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conviqt_cli.plans.picture_plan import SOURCE, WHOLE, Display, PicturePlan
-from conviqt_cli.plans.time_plan import SPARSE, SamplingPlan
+from conviqt_cli.plans.picture_plan import SOURCE, WHOLE, Display, PicturePlan, parse_display, parse_picture
+from conviqt_cli.plans.time_plan import SPARSE, SamplingPlan, parse_plan
 from conviqt_cli.quality.pooling import check_pooling
 from conviqt_cli.video.decode import MAX_FRAMES
 
@@ -103,3 +103,24 @@ class ScoringSettings:
         """Said only where it was chosen, so that scores made without a choice still compare with earlier ones."""
         chosen: dict[str, Any] = {} if self.stream is None else {"stream": self.stream}
         return chosen if self.crop_bars else {**chosen, "crop_bars": False}
+
+
+def parse_settings(
+    sampling: str = "sparse", picture: str | None = None, display: str | int | None = None, **others: Any
+) -> ScoringSettings:
+    """Settings of which some are texts, as people write them.
+
+    Args:
+        sampling: the plan: ``sparse``, ``dense`` or ``every:SECONDS``.
+        picture: ``crops`` or ``whole``; ``None`` is the model's own.
+        display: ``source``, ``auto`` or a number of lines; ``None`` is the model's own.
+        others: what :class:`ScoringSettings` takes, as it is.
+
+    Raises :class:`UsageError` for a text that cannot be read.
+    """
+    return ScoringSettings(
+        plan=parse_plan(sampling),
+        picture=None if picture is None else parse_picture(picture),
+        display=None if display is None else parse_display(str(display)),
+        **others,
+    )
