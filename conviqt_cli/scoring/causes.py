@@ -11,19 +11,20 @@ The limits were set on videos with known faults (``python -m benchmarks.causes``
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from conviqt_cli.arrays import Floats
+from conviqt_cli.arrays import Floats, Mask
 from conviqt_cli.quality.diagnosis import Diagnosis, DiagnosisHead
 from conviqt_cli.quality.families import CLEAN, COMPRESSION, PACKET_LOSS
 from conviqt_cli.scoring.evidence import MEASURES, Evidence, relative
 
-#: In a stream that was damaged on its way, a clip was hit that scores this much lower (1 to 5) than its scene, or that
-#: the head gives this probability of packet loss.
-_HIT, _LOOKS_HIT = 0.2, 0.35
+#: In a stream that was damaged on its way, a clip was hit in this share of which the decoder repaired pictures. Where
+#: it is not known where that was, and of clips that follow, those were hit that score this much lower (1 to 5) than
+#: their scene; in the former case those, too, that the head gives this probability of packet loss.
+_REPAIRED, _HIT, _LOOKS_HIT = 0.25, 0.2, 0.35
 
 #: Probability from which on the head alone is believed where it is not about compression.
 _ALONE = 0.9
@@ -107,12 +108,18 @@ _SIGNS: dict[str, Callable[[_Apart], float]] = {
 
 
 def diagnose(
-    head: DiagnosisHead, vectors: Floats, evidence: Evidence, quality: Floats, intact: bool
+    head: DiagnosisHead,
+    vectors: Floats,
+    evidence: Evidence,
+    quality: Floats,
+    intact: bool,
+    repaired: Floats | None = None,
 ) -> list[Diagnosis]:
     """The diagnosis of each clip, of vectors (n, 2048) and quality (n,) from 1 (bad) to 5.
 
-    ``intact`` says that the decoder missed nothing, so that there can be no packet loss; where it did, the clips that
-    are worse than the rest of their scene are those that were hit.
+    ``intact`` says that the decoder missed nothing, so that there can be no packet loss. Where it did, ``repaired``
+    (n,) is the share of each clip in which it had to repair pictures; where that is not known (``None``), the clips
+    that are worse than the rest of their scene are those that were hit.
     """
     alike = evidence.alike()
     measures = evidence.absolute()
@@ -120,18 +127,33 @@ def diagnose(
     # A jump anywhere in the scene will do: in the middle of a long fault there is none.
     for column in _JUMPS:
         apart[:, column] = np.where(alike, measures[:, column], 0.0).max(axis=1)
-    drop, _ = relative(quality[:, None], alike)
+    drop = relative(quality[:, None], alike)[0][:, 0]
+    seen = head.diagnose(vectors, intact or repaired is not None)
+    hit = np.zeros(len(vectors), bool) if intact else _hit(seen, drop, repaired)
     found = []
-    for row, seen in enumerate(head.diagnose(vectors, intact)):
-        if not intact and (drop[row, 0] <= -_HIT or _chance(seen, PACKET_LOSS) >= _LOOKS_HIT):
-            found.append(_named(seen, PACKET_LOSS))
+    for row, each in enumerate(seen):
+        if hit[row]:
+            found.append(_named(each, PACKET_LOSS))
         elif compared[row]:
-            found.append(_weighed(seen, dict(zip(MEASURES, apart[row].tolist(), strict=True)), quality[row]))
+            found.append(_weighed(each, dict(zip(MEASURES, apart[row].tolist(), strict=True)), quality[row]))
         else:
-            found.append(_alone(seen, quality[row] >= _GOOD))
+            found.append(_alone(each, quality[row] >= _GOOD))
     found = [_checked(each, found[max(0, row - 1) : row + 2]) for row, each in enumerate(found)]
     # What loss leaves looks like much else, compression above all.
-    return found if intact else [replace(each, needed=max(each.needed, _ALONE)) for each in found]
+    sure = intact or repaired is not None
+    return found if sure else [replace(each, needed=max(each.needed, _ALONE)) for each in found]
+
+
+def _hit(seen: Sequence[Diagnosis], drop: Floats, repaired: Floats | None) -> Mask:
+    """Which clips of a stream were hit by its damage; ``drop`` (n,) is how they score against their scene."""
+    worse: Mask = drop <= -_HIT
+    if repaired is None:
+        return worse | np.array([_chance(each, PACKET_LOSS) >= _LOOKS_HIT for each in seen])
+    # Damage stays in the picture until the next key frame.
+    touched = repaired > 0
+    follows = np.concatenate([[False], touched[:-1]])
+    hit: Mask = (repaired >= _REPAIRED) | (worse & (touched | follows))
+    return hit
 
 
 def _checked(each: Diagnosis, around: list[Diagnosis]) -> Diagnosis:

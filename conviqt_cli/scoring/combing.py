@@ -36,6 +36,9 @@ _COMBED, _TIMES_DETAIL = 0.06, 1.5
 #: Share of moving frames that must be combed, and the fewest that must move, for it to be said.
 _SHARE, _FEWEST = 0.25, 4
 
+#: A single clip says it, whatever the rest of the video is like, where this share of so many moving frames is combed.
+_SHARE_OF_ONE = 0.8
+
 
 def combed_frames(clip: Clip) -> tuple[int, int]:
     """How many of a clip's frames are combed, and how many move, of those that are looked at: a millisecond each.
@@ -56,12 +59,14 @@ class Combing:
 
     def __init__(self) -> None:
         self._combed = self._moving = 0
+        self._plain = False
         self._clips: list[tuple[float, float, bool]] = []
 
     def add(self, start: float, end: float, combed: int, moving: int) -> None:
         """The next clip, by its times and :func:`combed_frames`; without frames that move it counts for nothing."""
         self._moving += moving
         self._combed += combed
+        self._plain |= moving >= _FEWEST and combed >= _SHARE_OF_ONE * moving
         if moving:
             self._clips.append((start, end, combed >= _SHARE * moving))
 
@@ -85,7 +90,8 @@ class Combing:
             yield event("combing", what, start, end, about=True, throughout=throughout)
 
     def _is_combed(self, interlaced: bool) -> bool:
-        return not interlaced and self._moving >= _FEWEST and self._combed >= _SHARE * self._moving
+        enough = self._moving >= _FEWEST and self._combed >= _SHARE * self._moving
+        return not interlaced and (enough or self._plain)
 
 
 def is_combed(before: NDArray[np.int16], picture: NDArray[np.int16]) -> bool | None:

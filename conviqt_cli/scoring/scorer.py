@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from conviqt_cli.arrays import Floats
 from conviqt_cli.errors import DecodeError
 from conviqt_cli.model import open_encoder
 from conviqt_cli.model.bundle import Bundle, open_bundle
@@ -302,7 +303,8 @@ class Scorer:
             return [None] * len(encoded.vectors)
         report = encoded.report
         quality, intact = self.regressor.scale.on_five(raw), not (report.lost or report.damaged)
-        return diagnose(self._diagnosis, encoded.vectors, findings.evidence, quality, intact)
+        repaired = _shares(report.repaired, encoded.start, encoded.end) if report.repaired else None
+        return diagnose(self._diagnosis, encoded.vectors, findings.evidence, quality, intact, repaired)
 
     def _encode_whole(self, prepared: Prepared, progress: ProgressCallback | None) -> tuple[Encoded, Findings]:
         findings = Findings(prepared.schedule.info, prepared.bars)
@@ -390,6 +392,15 @@ def _counted(frames: Iterable[Frame], report: DecodeReport) -> Iterator[Frame]:
         report.frames += 1
         report.end = frame.time + frame.duration
         yield frame
+
+
+def _shares(stretches: Sequence[tuple[float, float]], start: Floats, end: Floats) -> Floats:
+    """How much (0 to 1) of each clip, from ``start`` (n,) to ``end`` (n,) seconds, lies in one of the stretches."""
+    shared: Floats = sum(
+        (np.clip(np.minimum(end, last) - np.maximum(start, first), 0.0, None) for first, last in stretches),
+        start=np.zeros(len(start)),
+    )
+    return shared / np.maximum(end - start, 1e-6)
 
 
 def _intervals(

@@ -67,7 +67,8 @@ class DecodeReport:
     """What became known by decoding; complete once the stream is exhausted.
 
     ``frames`` were handed out, up to ``end`` seconds. ``damaged`` were repaired by the decoder, ``lost`` could not be
-    decoded. ``jumps`` counts the places where the clock went back or jumped.
+    decoded. ``repaired`` is where the former are, as far as it is known: stretches in seconds, to within a few of the
+    frames handed out. ``jumps`` counts the places where the clock went back or jumped.
     ``interlaced`` is the share of frames marked as such, of some of the frames handed out; ``transparent`` says that
     some of those had pixels that are not opaque.
     """
@@ -75,6 +76,7 @@ class DecodeReport:
     frames: int = 0
     end: float = 0.0
     damaged: int = 0
+    repaired: tuple[tuple[float, float], ...] = ()
     lost: int = 0
     format_changes: int = 0
     no_clock: bool = False
@@ -328,6 +330,7 @@ class FrameStream:
         source, log, report = self.info.source, self._log, self.report
         report.damaged, report.lost, report.format_changes = log.damaged, log.errors, log.reconfigured
         report.interlaced, report.transparent = log.interlaced, log.transparent
+        report.repaired = self._repaired()
         if log.cut_short:
             raise DecodeError(
                 f"{source}: the file is truncated ({log.cut_short}): "
@@ -344,6 +347,17 @@ class FrameStream:
         if report.frames == 0:
             span = " in the requested part" if self._start or self._duration is not None else ""
             raise DecodeError(f"{source}: no frame could be decoded{span}")
+
+    def _repaired(self) -> tuple[tuple[float, float], ...]:
+        """Where the decoder repaired pictures; nothing where its frames do not carry the numbers of their packets."""
+        timeline = self._timeline
+        if timeline is None or not timeline.stamped or not self._log.repaired:
+            return ()
+        times = {int(packet): float(time) for packet, time in zip(timeline.packets, timeline.times, strict=True)}
+        return tuple(
+            (times.get(-1 if before is None else before, 0.0), times.get(-1 if after is None else after, timeline.end))
+            for before, after in self._log.repaired
+        )
 
 
 def too_many_frames(source: str, max_frames: int) -> LimitError:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 #: Where another message begins. ffmpeg's threads share stderr, and showinfo writes its line in pieces, so a whole
@@ -126,6 +126,9 @@ class DecoderLog:
     watched: int = 0
     flagged: int = 0
     transparent: bool = False
+    #: Stretches in which the decoder repaired pictures: stamps of the watched frames before and after each.
+    repaired: list[tuple[int | None, int | None]] = field(default_factory=list)
+    _watched_last: int | None = None
 
     @property
     def interlaced(self) -> float:
@@ -145,6 +148,7 @@ class DecoderLog:
             self.reconfigured += 1
         if "corrupt decoded frame" in line.text or ("concealing" in line.text and "errors" in line.text):
             self.damaged += 1
+            self._locate()
         demuxer = line.who.startswith("in#")
         # Before 8.0 a demuxer speaks under its own name ("mov,mp4,..."), not as "in#0/mov,mp4,...".
         if any(mark in line.text for mark in _CUT_SHORT):
@@ -157,11 +161,22 @@ class DecoderLog:
             if demuxer or line.level == "fatal" or not line.who:
                 self.fatal = line.text
 
+    def _locate(self) -> None:
+        """A picture was repaired: after the last frame that was watched, and before the next one."""
+        last = self._watched_last
+        if not self.repaired or self.repaired[-1][1] not in (None, last):
+            self.repaired.append((last, None))
+        else:
+            self.repaired[-1] = (self.repaired[-1][0], None)
+
     def _watch(self, line: Line) -> bool:
         """Take a message about a watched frame into account; whether it was one."""
         frame = FrameFacts.parse(line)
         if frame is not None:
             self.watched, self.flagged = self.watched + 1, self.flagged + frame.interlaced
+            if self.repaired and self.repaired[-1][1] is None:
+                self.repaired[-1] = (self.repaired[-1][0], frame.stamp)
+            self._watched_last = frame.stamp
             return True
         alpha = _LEAST_ALPHA.search(line.text) if "metadata" in line.who else None
         if alpha is not None:

@@ -34,3 +34,11 @@ def test_combing_is_told_from_detail_and_noise(make_video, tmp_path, filters, ra
         combing.add(clip.start, clip.end, *combed_frames(clip))
     assert bool(list(combing.notes(interlaced=False))) is said
     assert not list(combing.notes(interlaced=True))
+
+
+def test_a_second_of_combing_in_a_longer_video_is_told_by_the_one_clip_that_is_all_combed():
+    combing = Combing()
+    for number in range(8):
+        combing.add(number, number + 0.6, 5 if number == 3 else 0, 5)
+    (event,) = combing.events(interlaced=False)
+    assert event.start <= 3 and 3.6 <= event.end <= 4 and not event.throughout

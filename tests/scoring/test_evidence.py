@@ -59,7 +59,7 @@ def test_another_scene_is_compared_with_nothing():
     assert not compared.any()
 
 
-def causes_of(change, chances=(0.1, 0.15, 0.32, 0.03, 0.05, 0.35), intact=True, quality=(3.0,) * 5):
+def causes_of(change, chances=(0.1, 0.15, 0.32, 0.03, 0.05, 0.35), intact=True, quality=(3.0,) * 5, repaired=None):
     """The causes of five clips of a scene, the third through ``change``, by a head that sees the same everywhere."""
     evidence, measurer = Evidence(), Measurer()
     for number in range(5):
@@ -67,7 +67,7 @@ def causes_of(change, chances=(0.1, 0.15, 0.32, 0.03, 0.05, 0.35), intact=True, 
     flat = np.zeros((6, 4))
     names = ("pristine", "compression", "blur", "banding", "scaling", "noise")
     head = DiagnosisHead(names, flat, np.log(chances), flat, np.full(6, 3.0), "encoder")
-    found = diagnose(head, np.zeros((5, 4)), evidence, np.array(quality), intact)
+    found = diagnose(head, np.zeros((5, 4)), evidence, np.array(quality), intact, repaired)
     return [each.cause for each in found]
 
 
@@ -98,3 +98,6 @@ def test_packet_loss_is_where_a_damaged_stream_is_worse_than_the_rest_of_its_sce
     same = lambda pixels, frame: pixels  # noqa: E731
     assert causes_of(same, intact=False, quality=dip) == [None, None, "packet loss", None, None]
     assert causes_of(same, intact=True, quality=dip) == [None] * 5
+    # Where the decoder says which pictures it repaired, those and what follows from them are meant, and no others.
+    repaired = np.array([0.0, 0.9, 0.1, 0.0, 0.0])
+    assert causes_of(same, intact=False, quality=dip, repaired=repaired) == [None, *["packet loss"] * 2, None, None]

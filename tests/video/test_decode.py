@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from conviqt_cli.errors import DecodeError, LimitError
+from conviqt_cli.training.distortions.video_loss import split_units
 from conviqt_cli.video import ffmpeg as binary
 from conviqt_cli.video.decode import QUEUE_FRAMES, FrameStream
 from conviqt_cli.video.probe import probe
+from conviqt_cli.video.timeline import read_timeline
 
 
 def decode(path, **span):
@@ -128,3 +130,24 @@ def test_a_silent_decoder_is_given_up(sample, ffmpeg, tmp_path, monkeypatch):
         assert stream._process is not None and stream._process.returncode is not None
     finally:
         binary.find_ffmpeg.cache_clear()
+
+
+def test_where_pictures_were_repaired_is_known_to_within_a_few_frames(make_video, ffmpeg, tmp_path):
+    options = ("-c:v", "libx264", "-x264-params", "keyint=100:bframes=0:slices=4:aud=0", "-f", "h264")
+    units = split_units(make_video(tmp_path / "a.h264", *options, frames=60, size="192x128").read_bytes())
+    frame, kept = -1, []
+    for unit in units:
+        frame += unit.is_slice and unit.opens_frame
+        if not (unit.is_slice and not unit.opens_frame and 24 <= frame < 36):
+            kept.append(unit.data)
+    (tmp_path / "b.h264").write_bytes(b"".join(kept))
+    path = tmp_path / "b.mkv"
+    remux = [ffmpeg, "-v", "error", "-r", "25", "-f", "h264", "-i", tmp_path / "b.h264", "-c", "copy", path]
+    subprocess.run(remux, check=True)
+    info = probe(str(path))
+    timeline = read_timeline(info)
+    for windows in (None, [(0, 15), (20, 59)]):
+        _, report = decode(path, timeline=timeline, windows=windows)
+        ((begin, end),) = report.repaired
+        assert begin == pytest.approx(24 / 25, abs=0.33) and end == pytest.approx(36 / 25, abs=0.33)
+    assert not decode(path, timeline=timeline, windows=[(0, 15)])[1].repaired
