@@ -48,7 +48,7 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def diagnosing(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The default bundle with a made-up diagnosis head, which always sees blur of level 3 (94 %), then noise."""
+    """The default bundle with a made-up diagnosis head, which always sees blur of level 3 (97 %), then noise."""
     from conviqt_cli.model.bundle import open_bundle
     from conviqt_cli.plans.picture_plan import CROPS
     from conviqt_cli.quality.diagnosis import DiagnosisHead
@@ -57,7 +57,7 @@ def diagnosing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     bundle, folder = open_bundle(), tmp_path_factory.mktemp("diagnosing") / "bundle"
     shutil.copytree(bundle.folder, folder)
     flat = np.zeros((4, 2048))
-    chances = np.log([0.01, 0.94, 0.02, 0.03])
+    chances = np.log([0.005, 0.97, 0.01, 0.015])
     head = DiagnosisHead(
         ("pristine", "blur", "flicker", "noise"), flat, chances, flat, np.array([0.0, 3.1, 1.0, 2.0]),
         bundle.encoder_id, {"labels": "made up"},

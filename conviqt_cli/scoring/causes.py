@@ -12,13 +12,14 @@ The limits were set on videos with known faults (``python -m benchmarks.causes``
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from conviqt_cli.arrays import Floats, Mask
 from conviqt_cli.quality.diagnosis import Diagnosis, DiagnosisHead
 from conviqt_cli.quality.families import CLEAN, COMPRESSION, PACKET_LOSS
+from conviqt_cli.scoring.coding import COARSE, FINE
 from conviqt_cli.scoring.evidence import MEASURES, Evidence, relative
 
 #: In a stream that was damaged on its way, a clip was hit in this share of which the decoder repaired pictures. Where
@@ -26,11 +27,22 @@ from conviqt_cli.scoring.evidence import MEASURES, Evidence, relative
 #: their scene; in the former case those, too, that the head gives this probability of packet loss.
 _REPAIRED, _HIT, _LOOKS_HIT = 0.25, 0.2, 0.35
 
-#: Probability from which on the head alone is believed where it is not about compression.
-_ALONE = 0.9
+#: Probability from which on the head alone is believed where it is not about compression, or against the bits that
+#: coding took; of blur, which shallow focus resembles.
+_ALONE, _ALONE_BLUR = 0.9, 0.96
 
-#: How often a name was right that the measures gave (see the table of the benchmark).
-_PLAIN = 0.9
+#: How often a name was right that the measures gave, of n such clips of the scenes that limits were set on, as
+#: (right + 1) / (n + 2): between 11 and 22 of each but the last, which was not counted.
+_RIGHT = {
+    "noise": 0.95,
+    "banding": 0.95,
+    PACKET_LOSS: 0.95,
+    "brightness and colour": 0.94,
+    "low resolution": 0.93,
+    "ghosting": 0.91,
+    "blur": 0.75,
+    "sharpening": 0.75,
+}
 
 #: Of several families whose signs are there, one is named that the head gives at least this, or whose sign is so plain.
 _SUPPORTED, _PLAINLY = 0.2, 2.0
@@ -45,8 +57,24 @@ _COMPRESSED, _GOOD = 0.75, 4.0
 #: A clip is unlike its scene if a band of its spectrum differs by this much (natural logarithm).
 _CHANGED = 0.5
 
-#: Measures of one clip less those of its scene, by name.
-_Apart = dict[str, float]
+
+@dataclass(frozen=True)
+class _Apart:
+    """Measures of one clip less those of its scene.
+
+    Indexed by name, it gives what stands out, and else 0; :meth:`all` what there is, however much clips of the scene
+    differ from each other in it.
+    """
+
+    standing_out: Floats
+    differences: Floats
+
+    def __getitem__(self, name: str) -> float:
+        return float(self.standing_out[MEASURES.index(name)])
+
+    def all(self, name: str) -> float:
+        """The difference as it is."""
+        return float(self.differences[MEASURES.index(name)])
 
 
 def _noise(apart: _Apart) -> float:
@@ -59,13 +87,19 @@ def _sharpening(apart: _Apart) -> float:
 
 
 def _banding(apart: _Apart) -> float:
-    # Few levels are left, and the steps between them are sharp.
-    return min(apart["comb"] / 0.1, 1 + apart["band 7"], 1 + apart["band 7"] - apart["band 3"])
+    # Few levels are left, and the steps between them are sharp. (So are those that contrast or gamma leave.)
+    steps = 1 + apart["band 7"] - max(0.0, apart["band 3"])
+    return min(apart["comb"] / 0.1, steps, 2.1 - apart["luma jump"] / 0.6)
 
 
 def _ghosting(apart: _Apart) -> float:
-    # Pictures blended over time: one change resembles the next, and detail of all sizes smears alike.
-    return min(apart["change follows"] / 0.3, -apart["band 2"] / 0.3, (apart["band 4"] - apart["band 1"] + 1.9) / 1.0)
+    # Pictures blended over time change less from one to the next, changes go on in the same way, and edges that move
+    # are less steep; but detail of all sizes smears alike. (Where a movement becomes slower, edges stay steep.)
+    slower = min(-apart.all("change") / 0.6, -apart.all("change at once") / 0.4)
+    return min(
+        *(slower, apart.all("change follows later") / 0.05, -apart.all("moving detail") / 0.4),
+        apart.all("band 5") - apart.all("band 1") + 2.2,
+    )
 
 
 def _detail_lost(apart: _Apart) -> float:
@@ -85,7 +119,8 @@ def _brightness_and_colour(apart: _Apart) -> float:
     )
     # Detail may gain or lose with contrast, but coarse and fine alike, and it stays as flat as it is.
     same_detail = 1.8 - max(abs(apart["band 6"] - apart["band 1"]), abs(apart["band 3"]))
-    return min(moved, same_detail, 1.5 - abs(apart["flat"]), 2 - apart["comb"] / 0.1)
+    # Where it jumps by far, levels may be lost or spread, too.
+    return min(moved, same_detail, max(moved - 1, min(1.5 - abs(apart["flat"]), 2 - apart["comb"] / 0.1)))
 
 
 #: How much of a measure of colour is a fault: see :data:`MEASURES`.
@@ -114,6 +149,7 @@ def diagnose(
     quality: Floats,
     intact: bool,
     repaired: Floats | None = None,
+    factors: Floats | None = None,
 ) -> list[Diagnosis]:
     """The diagnosis of each clip, of vectors (n, 2048) and quality (n,) from 1 (bad) to 5.
 
@@ -123,21 +159,27 @@ def diagnose(
     """
     alike = evidence.alike()
     measures = evidence.absolute()
-    apart, compared = relative(measures, alike)
+    standing_out, compared = relative(measures, alike)
+    differences, _ = relative(measures, alike, 0.0)
     # A jump anywhere in the scene will do: in the middle of a long fault there is none.
     for column in _JUMPS:
-        apart[:, column] = np.where(alike, measures[:, column], 0.0).max(axis=1)
+        standing_out[:, column] = np.where(alike, measures[:, column], 0.0).max(axis=1)
     drop = relative(quality[:, None], alike)[0][:, 0]
     seen = head.diagnose(vectors, intact or repaired is not None)
     hit = np.zeros(len(vectors), bool) if intact else _hit(seen, drop, repaired)
+    aparts = [_Apart(*both) for both in zip(standing_out, differences, strict=True)]
+    lost = [_detail_lost(each) >= 1 for each in aparts]
     found = []
     for row, each in enumerate(seen):
+        factor = None if factors is None else float(factors[row])
         if hit[row]:
             found.append(_named(each, PACKET_LOSS))
         elif compared[row]:
-            found.append(_weighed(each, dict(zip(MEASURES, apart[row].tolist(), strict=True)), quality[row]))
+            # At the edges of a fault the head sees half of it.
+            around = [seen[near] for near in range(max(0, row - 1), min(len(seen), row + 2)) if lost[near]]
+            found.append(_weighed(each, around, aparts[row], quality[row], factor))
         else:
-            found.append(_alone(each, quality[row] >= _GOOD))
+            found.append(_alone(each, quality[row] >= _GOOD, factor))
     found = [_checked(each, found[max(0, row - 1) : row + 2]) for row, each in enumerate(found)]
     # What loss leaves looks like much else, compression above all.
     sure = intact or repaired is not None
@@ -148,7 +190,9 @@ def _hit(seen: Sequence[Diagnosis], drop: Floats, repaired: Floats | None) -> Ma
     """Which clips of a stream were hit by its damage; ``drop`` (n,) is how they score against their scene."""
     worse: Mask = drop <= -_HIT
     if repaired is None:
-        return worse | np.array([_chance(each, PACKET_LOSS) >= _LOOKS_HIT for each in seen])
+        looks = np.array([_chance(each, PACKET_LOSS) >= _LOOKS_HIT for each in seen])
+        either: Mask = np.logical_or(worse, looks)
+        return either
     # Damage stays in the picture until the next key frame.
     touched = repaired > 0
     follows = np.concatenate([[False], touched[:-1]])
@@ -157,46 +201,66 @@ def _hit(seen: Sequence[Diagnosis], drop: Floats, repaired: Floats | None) -> Ma
 
 
 def _checked(each: Diagnosis, around: list[Diagnosis]) -> Diagnosis:
-    """The half of a clip that is at the edge of a coarsely coded stretch looks blurred: beside it, that is not said."""
-    coarse = any(other.family == COMPRESSION and other.probability >= _COMPRESSED for other in around)
-    return replace(each, needed=_NEVER) if coarse and each.family in ("blur", "low resolution") else each
+    """At the edge of a stretch that is coarsely coded or blended, half a clip looks blurred: that is not said."""
+    smears = any(
+        (other.family == "ghosting" and other.clear)
+        or (other.family == COMPRESSION and other.probability >= _COMPRESSED)
+        for other in around
+    )
+    return replace(each, needed=_NEVER) if smears and each.family in ("blur", "low resolution") else each
 
 
-def _weighed(seen: Diagnosis, apart: _Apart, quality: float) -> Diagnosis:
-    """The head's diagnosis of a clip, against its measures."""
+def _weighed(
+    seen: Diagnosis, around: Sequence[Diagnosis], apart: _Apart, quality: float, factor: float | None
+) -> Diagnosis:
+    """The head's diagnosis of a clip, against its measures; ``around`` are it and its neighbours that lose detail."""
     signs = {name: sign(apart) for name, sign in _SIGNS.items()}
     there = [
         name
         for name, strength in signs.items()
         if strength >= 1 and (strength >= _PLAINLY or _chance(seen, name) >= _AT_LEAST.get(name, 0.0))
     ]
+    if "ghosting" in there and _DETAIL_LOST in there:
+        there.remove(_DETAIL_LOST)
     compressed = seen.family == COMPRESSION and seen.probability >= _COMPRESSED
     if not there or (compressed and max(signs.values()) < _PLAINLY):
         changed = max(abs(apart[f"band {number}"]) for number in range(1, 6)) >= _CHANGED
-        return _alone(seen, changed or quality >= _GOOD)
+        # What was coarsely coded before, and then finely, looks unlike its scene.
+        return _alone(seen, changed or quality >= _GOOD, None if changed else factor)
     name: str | None = max(there, key=lambda each: _chance(seen, each) + 0.25 * signs[each])
     if name == _DETAIL_LOST:
-        name = _blur_or_low_resolution(seen, apart)
+        name = _blur_or_low_resolution(around, apart)
     if name is None or (len(there) > 1 and _chance(seen, name) < _SUPPORTED and signs.get(name, 1) < _PLAINLY):
         return replace(seen, needed=_NEVER)
     return _named(seen, name)
 
 
 def _named(seen: Diagnosis, name: str) -> Diagnosis:
-    return replace(seen, family=name, probability=max(_PLAIN, _chance(seen, name)), level=max(1.0, seen.level))
+    return replace(seen, family=name, probability=max(_RIGHT[name], _chance(seen, name)), level=max(1.0, seen.level))
 
 
-def _blur_or_low_resolution(seen: Diagnosis, apart: _Apart) -> str | None:
+def _blur_or_low_resolution(around: Sequence[Diagnosis], apart: _Apart) -> str | None:
     """Blur takes from all bands, from each the more the finer it is; scaling leaves what is coarse.
 
     ``None`` where the head does not agree.
     """
-    coarse = apart["band 1"] / min(apart["band 3"], -0.1)
-    if coarse < 0.22 and _chance(seen, "low resolution") >= 0.3:
-        return "low resolution"
-    if _chance(seen, "low resolution") < 0.3 and (coarse >= 0.22 or _chance(seen, "blur") >= 0.3):
-        return "blur"
-    return None
+    coarse = apart.all("band 1") / min(apart.all("band 2"), -0.1) / _BLUR_COARSE
+    # Below a floor nothing is left to take away.
+    middle = min(1.0, apart.all("band 2") / min(apart.all("band 4"), -0.1) / _BLUR_MIDDLE)
+    blur, low = (max(_chance(each, name) for each in around) for name in ("blur", "low resolution"))
+    if coarse + middle <= _STEEP:
+        return "low resolution" if blur < low + 2 * _CONTRARY else None
+    if coarse + middle >= _GRADUAL:
+        return "blur" if low < blur + _CONTRARY else None
+    return max((("low resolution", low), ("blur", blur), (None, 0.3)), key=lambda each: each[1])[0]
+
+
+#: By how much blur takes less (in logarithms of power) from band 1 than from band 2, and from band 2 than from band 4;
+#: the sum of both ratios, as shares of these, is 2 for blur, and less for a spectrum that ends steeply.
+_BLUR_COARSE, _BLUR_MIDDLE, _STEEP, _GRADUAL = 0.36, 0.5, 1.45, 1.75
+
+#: The head contradicts the spectrum if it gives the other of both so much more; twice as much where it ends steeply.
+_CONTRARY = 0.15
 
 
 def _chance(seen: Diagnosis, name: str) -> float:
@@ -206,11 +270,17 @@ def _chance(seen: Diagnosis, name: str) -> float:
     return next((each.probability for each in seen.others if each.family == name), 0.0)
 
 
-def _alone(seen: Diagnosis, doubtful: bool) -> Diagnosis:
-    """The head's diagnosis where nothing supports it; what is ``doubtful`` it has to be surer of."""
-    if seen.family == COMPRESSION:
-        return replace(seen, needed=_COMPRESSED) if doubtful else seen
-    return seen if seen.family == CLEAN else replace(seen, needed=_ALONE)
+def _alone(seen: Diagnosis, doubtful: bool, factor: float | None) -> Diagnosis:
+    """The head's diagnosis where nothing supports it; what is ``doubtful`` it has to be surer of.
+
+    Of compression, ``factor``, the rate factor that the clip seems to be coded at, is evidence for and against.
+    """
+    if seen.family == CLEAN:
+        return seen
+    if seen.family != COMPRESSION or (factor is not None and factor <= FINE):
+        return replace(seen, needed=_ALONE_BLUR if seen.family == "blur" else _ALONE)
+    coarse = factor is not None and factor >= COARSE
+    return replace(seen, needed=_COMPRESSED) if doubtful and not coarse else seen
 
 
 #: More than any probability: what contradicts itself is not named.

@@ -11,18 +11,21 @@ Measured on small blocks of luma spread over the picture, in a few frames of eac
 - blockiness on the 8 x 8 grid of codecs (after Wang, Bovik and Evans, "Blind measurement of blocking artifacts in
   images", ICIP 2000: differences across block borders against those inside);
 - how much is exactly flat, and how many steps stand alone between flat neighbours: banding;
-- how differences from frame to frame follow each other: where frames are blended, a difference resembles the next;
+- how differences from frame to frame follow each other: where frames are blended over time, a difference resembles the
+  next ones, and differences grow with the distance in time for as long as frames are blended;
+- whether the spectrum goes as far along the diagonal as across and down: see :func:`_directions`;
 - mean and spread of luma, and mean colour, and how far they jump from one frame to the next.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from conviqt_cli.arrays import Floats
+from conviqt_cli.arrays import Floats, Mask
 from conviqt_cli.plans.clips import Clip
 from conviqt_cli.video.picture import Picture, Rectangle
 
@@ -32,8 +35,11 @@ _SIDE, _ALONG = 64, 7
 #: Bands of the spectrum, from 0 to half a cycle per pixel.
 _BANDS = 8
 
-#: Which frame of a clip is measured, and the ones around it that its changes are told from.
-_FRAME, _AROUND = 8, (7, 9)
+#: Which frame of a clip is measured; changes are those of all its frames, in one of so many rows and blocks.
+_FRAME, _EACH_ROW, _EACH_BLOCK = 8, 4, 2
+
+#: Frames that lie so far apart tell how far changes go.
+_FAR = 8
 
 #: What :meth:`Evidence.add` measures of each clip, in this order.
 MEASURES = (
@@ -41,17 +47,24 @@ MEASURES = (
     *("calm 5", "calm 6", "calm 7"),
     *("blockiness", "flat", "lone steps", "comb"),
     *("luma", "contrast", "red", "blue", "saturation"),
-    *("change", "change follows"),
+    *("change", "change follows", "change follows later", "change at once", "moving detail"),
+    *("across", "down", "diagonal"),
     *("luma jump", "contrast jump", "red jump", "blue jump", "saturation jump"),
 )
 
 #: Rows and columns of the picture by which clips are told to show the same, and the least correlation that does.
 _ROWS, _COLUMNS, _SAME = 9, 16, 0.7
 
+#: Where brightness or colour jumps from one frame to the next, and no more than that, both frames show the same.
+_SAME_JUMP = 0.9
+
 #: Other clips of the scene that a clip is compared with at least, and how far it has to stand out from them.
-_OTHERS, _SPREAD = 3, 3.0
+_OTHERS, SPREAD = 3, 3.0
 
 _TINY = 1e-3
+
+#: Mean square of changes (of luma, 0 to 255) that are no more than rounding and coding noise.
+_STILL = 0.3
 
 
 def _band_of() -> NDArray[np.intp]:
@@ -63,6 +76,18 @@ def _band_of() -> NDArray[np.intp]:
 
 _BAND_OF = _band_of()
 _BAND_SIZE = np.bincount(_BAND_OF.ravel(), minlength=_BANDS)
+
+
+def _direction_masks() -> tuple[Mask, Mask, Mask]:
+    """Which coefficients of a block's real spectrum are middle frequencies across, down, and along the diagonal."""
+    down, across = np.meshgrid(np.abs(np.fft.fftfreq(_SIDE)), np.fft.rfftfreq(_SIDE), indexing="ij")
+    steps = [np.minimum((each * 2 * _BANDS).astype(np.intp), _BANDS - 1) for each in (across, down)]
+    middle = [(each >= 3) & (each < 7) for each in steps]
+    diagonal = (steps[0] == steps[1]) & (steps[0] >= 2) & (steps[0] < 5)
+    return middle[0] & (steps[1] == 0), middle[1] & (steps[0] == 0), diagonal
+
+
+_DIRECTIONS = _direction_masks()
 _WINDOW = np.outer(np.hanning(_SIDE), np.hanning(_SIDE)).astype(np.float32)
 
 
@@ -79,28 +104,34 @@ class Measurer:
 
     def __init__(self) -> None:
         self._colours: Floats = np.empty((0, 5))
+        self._last: Floats = np.empty((0, 0))
 
     def of(self, clip: Clip) -> Measures:
         """The measures of the next clip."""
         pictures = [frame.picture for frame in clip.frames]
         places = _places(pictures[_FRAME])
-        before, middle, after = (_blocks(pictures[index], places) for index in (_AROUND[0], _FRAME, _AROUND[1]))
+        middle = _blocks(pictures[_FRAME], places)
         coarse = [_coarse(picture) for picture in pictures]
         colours = np.stack([_colour(each) for each in coarse])
-        jumps = np.abs(np.diff(colours, axis=0, prepend=self._colours)).max(axis=0)
-        self._colours = colours[-1:]
-        bands = _spectrum(middle)
+        patterns = np.stack([_pattern(each) for each in coarse])
+        before = self._last if self._last.shape[1:] == patterns.shape[1:] else patterns[:0]
+        same = (patterns[1 - len(before) :] * np.concatenate([before, patterns[:-1]])).sum(axis=1) >= _SAME_JUMP
+        jumps = np.abs(np.diff(colours, axis=0, prepend=self._colours[: len(before)]))[same]
+        self._colours, self._last = colours[-1:], patterns[-1:]
+        power = _spectrum(middle)
+        bands = _bands(power)
         values = np.concatenate(
             [
                 np.log(bands.mean(axis=0) + _TINY),
                 np.log(np.quantile(bands[:, 5:], 0.1, axis=0) + _TINY),
                 _surface(middle),
                 colours[_FRAME],
-                _change(before, middle, after),
-                jumps,
+                _change(pictures, places[::_EACH_BLOCK]),
+                _directions(power),
+                jumps.max(axis=0, initial=0.0),
             ]
         )
-        return Measures(values, np.stack([_pattern(coarse[place]) for place in (0, _FRAME, -1)]))
+        return Measures(values, patterns[[0, _FRAME, -1]])
 
 
 @dataclass
@@ -121,7 +152,7 @@ class Evidence:
         """The measures of each clip, (clips, len(MEASURES))."""
         return np.stack(self._rows)
 
-    def alike(self) -> NDArray[np.bool_]:
+    def alike(self) -> Mask:
         """Which clips show the same scene, however bright they are, (clips, clips): directly, or by way of others.
 
         Of a camera that pans, the first picture and the last have little in common, but each resembles its neighbours.
@@ -131,7 +162,7 @@ class Evidence:
         return linked(close)
 
 
-def linked(alike: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def linked(alike: Mask) -> Mask:
     """The least equivalence that holds wherever ``alike`` (n, n) does."""
     steps = len(alike)
     while steps > 0:
@@ -139,10 +170,10 @@ def linked(alike: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return alike
 
 
-def relative(values: Floats, alike: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bool_]]:
+def relative(values: Floats, alike: Mask, spread: float = SPREAD) -> tuple[Floats, Mask]:
     """How much ``values`` (n, d) of each clip differ from the median of the other clips that show the same scene.
 
-    Returns that, zero where it is no more than :data:`_SPREAD` times what those differ from each other (the median
+    Returns that, zero where it is no more than ``spread`` times what those differ from each other (the median
     deviation), and which clips (n,) have at least :data:`_OTHERS` others to be compared with.
     """
     out: Floats = np.zeros_like(values)
@@ -151,9 +182,9 @@ def relative(values: Floats, alike: NDArray[np.bool_]) -> tuple[Floats, NDArray[
         others = alike[row].copy()
         others[row] = False
         median = np.median(values[others], axis=0)
-        spread = 1.4826 * np.median(np.abs(values[others] - median), axis=0)
+        usual = 1.4826 * np.median(np.abs(values[others] - median), axis=0)
         apart = values[row] - median
-        out[row] = np.where(np.abs(apart) > _SPREAD * spread, apart, 0.0)
+        out[row] = np.where(np.abs(apart) > spread * usual, apart, 0.0)
     return out, compared
 
 
@@ -186,13 +217,28 @@ def _coarse(picture: Picture) -> NDArray[np.float64]:
 
 
 def _spectrum(blocks: NDArray[np.float32]) -> Floats:
-    """Mean power of each block in each band, (n, bands), per pixel of luma."""
+    """Power of each block at each frequency, (n, 64, 33), per pixel of luma."""
     centred = (blocks - blocks.mean(axis=(1, 2), keepdims=True)) * _WINDOW
-    power = np.abs(np.fft.rfft2(centred)) ** 2 / (_WINDOW**2).sum()
-    flat = power.reshape(len(blocks), -1)
+    power: Floats = np.abs(np.fft.rfft2(centred)) ** 2 / (_WINDOW**2).sum()
+    return power
+
+
+def _bands(power: Floats) -> Floats:
+    """Mean power of each block in each band, (n, bands), of :func:`_spectrum`."""
+    flat = power.reshape(len(power), -1)
     sums = np.stack([flat[:, _BAND_OF.ravel() == band].sum(axis=1) for band in range(_BANDS)], axis=1)
     means: Floats = sums / _BAND_SIZE
     return means
+
+
+def _directions(power: Floats) -> Floats:
+    """Logarithm of power at middle frequencies across, down and along the diagonal, of :func:`_spectrum`.
+
+    Blur takes from all alike. A quantiser takes most along the diagonal. Where frames of a moving picture are blended,
+    the direction across the movement keeps its detail.
+    """
+    mean = np.log(power.mean(axis=0) + _TINY)
+    return np.array([mean[place].mean() for place in _DIRECTIONS])
 
 
 def _surface(blocks: NDArray[np.float32]) -> Floats:
@@ -220,12 +266,24 @@ def _colour(coarse: Floats) -> Floats:
     )
 
 
-def _change(before: NDArray[np.float32], middle: NDArray[np.float32], after: NDArray[np.float32]) -> Floats:
-    """How much changes from frame to frame, and whether changes follow each other (-1 to 1)."""
-    earlier, later = middle - before, after - middle
-    energy = float(np.sqrt((earlier**2).sum() * (later**2).sum()))
-    follows = float((earlier * later).sum()) / energy if energy > 1e-6 else 0.0
-    return np.array([np.log(np.abs(later).mean() + 0.05), follows])
+def _change(pictures: Sequence[Picture], places: Sequence[Rectangle]) -> Floats:
+    """How much changes from frame to frame; how much a change resembles the next, and the one after that (-1 to 1);
+    how much of what changes over eight frames does so from one to the next; and how steep edges are where it moves.
+
+    All but the resemblances are logarithms.
+    """
+    rows = np.stack([[picture.part(place).luma(_EACH_ROW) for place in places] for picture in pictures])
+    rows = rows.astype(np.float32)
+    steps = np.diff(rows, axis=0)
+    squares = np.square(steps)
+    power = float(squares.mean())
+    follows, later = (float((steps[lag:] * steps[:-lag]).mean()) / (power + _STILL) for lag in (1, 2))
+    far = float(np.square(rows[_FAR:] - rows[:-_FAR]).mean())
+    moving = squares.mean(axis=0)[..., 1:]
+    edges = np.square(np.diff(rows[:: _FAR // 2], axis=-1)).mean(axis=0)
+    steep = float((moving * edges).mean() / (moving.mean() + _TINY))
+    once = np.log((power + _STILL) / (far + _STILL))
+    return np.array([np.log(power + _STILL), follows, later, once, np.log(steep + _STILL)])
 
 
 def _pattern(coarse: Floats) -> Floats:

@@ -53,9 +53,8 @@ class Observer:
         clip, area = inside(clip, self._bars)
         sights, (combed, moving) = self._sights.of(clip), combed_frames(clip)
         measures = self._measurer.of(clip)
-        return clip, SeenClip(
-            clip.start, clip.end, area, sights, combed, moving, measures, periods(clip), clip.thins
-        )  # fmt: skip
+        native = periods(clip) if area is None else periods(clip, area.x, area.y)
+        return clip, SeenClip(clip.start, clip.end, area, sights, combed, moving, measures, native, clip.thins)
 
 
 class Findings:

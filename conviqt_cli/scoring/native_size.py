@@ -9,8 +9,13 @@ texture hardly ever does. A picture that was made smaller may have a line, too, 
 is left above the old sampling limit. Two factors share each frequency, f: 1 / f and 1 / (1 - f), such as 3 and 1.5. The
 one that gives a common size is meant; where both do, the smaller one, and the picture may have had fewer lines still.
 
-Sure, not complete: factors near 4/3, 2 and 4 fall on the grid of codecs and are not seen, and strong compression hides
-all of them. ``python -m benchmarks.native_size`` has the measurement.
+Factors of 4/3, 2 and 4 have their line where the blocks of codecs have theirs, 2 even none: halfway between two pixels
+on either side is the same. First differences tell: those that span an old pixel are smaller than those between two of
+them, which is every second one at factor 2, inside blocks as at their borders. At factors of 4/3 and 4 that is so
+plain only where pixels were just repeated.
+
+Sure, not complete: 4/3 and 4 by smooth filters are not seen, and strong compression hides all of them.
+``python -m benchmarks.native_size`` has the measurement.
 """
 
 from __future__ import annotations
@@ -57,31 +62,56 @@ _FALL_USUAL, _FLOOR_USUAL = 0.8, 0.25
 #: Below this factor too little of the spectrum lies above the old limit to tell, and the line has to stand out more.
 _TELLING, _ALONE = 1.35, 5.5
 
+#: First differences inside the two halves of a block of eight pixels (logarithms): from the second to the third pixel
+#: they are this much larger than those beside it at factor 2, and smaller where one of three pixels was repeated; at a
+#: half's border they are this much larger where each was repeated four times.
+_DOUBLED, _ONE_REPEATED, _ALL_REPEATED = 0.15, 0.4, 1.2
+
+#: First differences that are no more than rounding.
+_ROUNDING = 0.02
+
 #: Sizes that videos come in, in lines, and how near (as a share) one has to be to be meant.
 COMMON, _NEAR = (144, 180, 240, 288, 360, 432, 480, 540, 576, 720, 900, 1080, 1440), 0.012
 
 
 @dataclass(frozen=True)
 class Periods:
-    """Of one picture: mean second differences of columns ``across`` and rows ``down``, ``power`` spectrum of blocks."""
+    """Of one picture: mean second differences of columns ``across`` and rows ``down``, ``power`` spectrum of blocks.
+
+    ``steps`` (2, 8) are mean first differences across and down, by where they lie in a block of eight pixels.
+    """
 
     across: Floats
     down: Floats
     power: Floats
+    steps: Floats
 
 
-def periods(clip: Clip) -> Periods | None:
-    """What the first picture of a clip shows, in some twenty milliseconds; ``None`` where it is too small to tell."""
+def periods(clip: Clip, x: int = 0, y: int = 0) -> Periods | None:
+    """What the first picture of a clip shows, in some twenty milliseconds; ``None`` where it is too small to tell.
+
+    ``x`` and ``y`` are where the upper left corner of the picture lies in the frame that was coded.
+    """
     picture = clip.frames[0].picture
-    height, width = min(picture.height, _SIDE), min(picture.width, _SIDE)
+    x, y = -x % 8, -y % 8
+    height, width = min(picture.height - y, _SIDE), min(picture.width - x, _SIDE)
     if min(height, width) < _LEAST:
         return None
-    left, top = (picture.width - width) // 16 * 8, (picture.height - height) // 16 * 8
+    left, top = x + (picture.width - x - width) // 16 * 8, y + (picture.height - y - height) // 16 * 8
     luma = picture.part(Rectangle(left, top, width, height)).luma().astype(np.int16)
     rows, columns = luma[::2], luma[:, ::2]
     across = np.abs(2 * rows[:, 1:-1] - rows[:, 2:] - rows[:, :-2]).mean(axis=0)
     down = np.abs(2 * columns[1:-1] - columns[2:] - columns[:-2]).mean(axis=1)
-    return Periods(across, down, _power(luma))
+    first = np.abs(np.diff(rows, axis=1)).mean(axis=0), np.abs(np.diff(columns, axis=0)).mean(axis=1)
+    steps = np.stack([_by_place(each) for each in first])
+    return Periods(across, down, _power(luma), steps)
+
+
+def _by_place(differences: Floats) -> Floats:
+    """Means (8,) of differences (n,) by where they lie in a block of eight pixels."""
+    whole = len(differences) // 8 * 8
+    means: Floats = differences[:whole].reshape(-1, 8).mean(axis=0)
+    return means
 
 
 class NativeSize:
@@ -92,6 +122,8 @@ class NativeSize:
         self._across: Floats | None = None
         self._down: Floats | None = None
         self._power: Floats = np.zeros((_BLOCK, _BLOCK // 2 + 1))
+        self._steps: Floats = np.zeros((2, 8))
+        self._count = 0
         self._span: tuple[float, float] | None = None
 
     def add(self, start: float, end: float, seen: Periods | None) -> None:
@@ -100,17 +132,19 @@ class NativeSize:
         if seen is None:
             return
         if self._across is None or self._down is None:
-            self._across, self._down, self._power = seen.across, seen.down, seen.power
+            self._count = 1
+            self._across, self._down, self._power, self._steps = seen.across, seen.down, seen.power, seen.steps
         elif self._across.shape == seen.across.shape and self._down.shape == seen.down.shape:
             self._across, self._down = self._across + seen.across, self._down + seen.down
-            self._power = self._power + seen.power
+            self._power, self._steps = self._power + seen.power, self._steps + seen.steps
+            self._count += 1
 
     @property
     def lines(self) -> int | None:
         """The most lines that the picture was scaled up from; ``None`` where it was not, or that cannot be said."""
         if self._across is None or self._down is None:
             return None
-        factors = scaling_factors(self._across, self._down, self._power)
+        factors = scaling_factors(self._across, self._down, self._power) or repeating_factors(self._steps / self._count)
         sizes = [_size(self._lines / factor) for factor in factors]
         return next((size for size in sizes if size in COMMON), sizes[0] if sizes else None)
 
@@ -139,6 +173,17 @@ def scaling_factors(across: Floats, down: Floats, power: Floats) -> list[float]:
         usual = min(abs(frequency * parts - round(frequency * parts)) / parts for parts in (3, 5)) < _GRID
         sure = below - above >= (_FALL_USUAL if usual else _FALL) and (above < _FLOOR_USUAL or not usual)
     return [smallest, 1 / frequency] if sure else []
+
+
+def repeating_factors(steps: Floats) -> list[float]:
+    """The same for 4/3, 2 and 4, from mean first differences (2, 8), see :class:`Periods`."""
+    halves = np.log(steps + _ROUNDING).reshape(2, 2, 4).mean(axis=1)
+    beside = (halves[:, 0] + halves[:, 2]) / 2
+    if (halves[:, 3] - halves[:, :3].max(axis=1)).min() >= _ALL_REPEATED:
+        return [4.0]
+    if (halves[:, 1] - beside).min() >= _DOUBLED:
+        return [2.0]
+    return [4 / 3] if (beside - halves[:, 1]).min() >= _ONE_REPEATED else []
 
 
 def strongest_line(across: Floats, down: Floats) -> tuple[float, float]:

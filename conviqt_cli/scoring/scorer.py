@@ -27,6 +27,7 @@ from conviqt_cli.quality.intervals import DEFAULT_LEVEL
 from conviqt_cli.quality.pooling import pool
 from conviqt_cli.quality.regressor import Regressor, check_belongs, load_regressor
 from conviqt_cli.scoring.causes import diagnose
+from conviqt_cli.scoring.coding import rate_factors
 from conviqt_cli.scoring.feature_set import FeatureSet
 from conviqt_cli.scoring.features import FeatureExtractor
 from conviqt_cli.scoring.findings import Findings, Observer, SeenClip
@@ -166,7 +167,7 @@ class Scorer:
                 reader.read(clip)
         encoded = reader.encoded(name, report, time.perf_counter() - began)
         settings, info = replace(self.settings, span=Span()), replace(info, frame_count=report.frames)
-        return self._scored(info, settings, None, encoded, findings, encoded.seconds)
+        return self._scored(info, settings, None, None, encoded, findings, encoded.seconds)
 
     def prepare(
         self, source: str | os.PathLike[str], start: float | None = None, duration: float | None = None
@@ -243,18 +244,20 @@ class Scorer:
         if prepared.span.is_whole_video:
             info = replace(info, frame_count=report.frames if planned.timeline is None else len(planned.timeline))
         length = None if planned.timeline else planned.length
-        return self._scored(info, replace(self.settings, span=prepared.span), length, encoded, findings, seconds)
+        settings = replace(self.settings, span=prepared.span)
+        return self._scored(info, settings, planned, length, encoded, findings, seconds)
 
     def _scored(
         self,
         info: VideoInfo,
         settings: ScoringSettings,
+        planned: Schedule | None,
         length: float | None,
         encoded: Encoded,
         findings: Findings,
         seconds: float,
     ) -> VideoScore:
-        """``length`` is how many seconds should have come, ``None`` where that is settled."""
+        """``length`` is how many seconds should have come, ``None`` where that is settled; ``planned`` is a file's."""
         regressor = self.regressor
         raw = regressor.predict(encoded.vectors)
         quality = np.array([regressor.scale.clip(value) for value in raw])
@@ -265,7 +268,7 @@ class Scorer:
             source=info.source,
             quality=pool(settings.pooling, quality, encoded.start),
             scale=regressor.scale,
-            segments=self._segments(encoded, findings, raw, quality),
+            segments=self._segments(planned, encoded, findings, raw, quality),
             video=info,
             model=self.model_info(),
             settings=settings,
@@ -287,10 +290,16 @@ class Scorer:
         return FeatureExtractor(self.encoder, self._picture, self._display, on_frames, first)
 
     def _segments(
-        self, encoded: Encoded, findings: Findings, raw: NDArray[np.float64], quality: NDArray[np.float64]
+        self,
+        planned: Schedule | None,
+        encoded: Encoded,
+        findings: Findings,
+        raw: NDArray[np.float64],
+        quality: NDArray[np.float64],
     ) -> tuple[SegmentScore, ...]:
         """One per clip; ``raw`` (n,) as predicted, ``quality`` (n,) kept inside the scale."""
-        intervals, diagnoses = _intervals(self.regressor, raw, "clip"), self._diagnoses(encoded, findings, raw)
+        intervals = _intervals(self.regressor, raw, "clip")
+        diagnoses = self._diagnoses(planned, encoded, findings, raw)
         return tuple(
             SegmentScore(float(first), float(last), float(value), interval, diagnosis)
             for first, last, value, interval, diagnosis in zip(
@@ -298,13 +307,16 @@ class Scorer:
             )
         )
 
-    def _diagnoses(self, encoded: Encoded, findings: Findings, raw: NDArray[np.float64]) -> Sequence[Diagnosis | None]:
+    def _diagnoses(
+        self, planned: Schedule | None, encoded: Encoded, findings: Findings, raw: NDArray[np.float64]
+    ) -> Sequence[Diagnosis | None]:
         if self._diagnosis is None:
             return [None] * len(encoded.vectors)
         report = encoded.report
         quality, intact = self.regressor.scale.on_five(raw), not (report.lost or report.damaged)
         repaired = _shares(report.repaired, encoded.start, encoded.end) if report.repaired else None
-        return diagnose(self._diagnosis, encoded.vectors, findings.evidence, quality, intact, repaired)
+        factors = None if planned is None else rate_factors(planned, encoded.start, findings.evidence.absolute())
+        return diagnose(self._diagnosis, encoded.vectors, findings.evidence, quality, intact, repaired, factors)
 
     def _encode_whole(self, prepared: Prepared, progress: ProgressCallback | None) -> tuple[Encoded, Findings]:
         findings = Findings(prepared.schedule.info, prepared.bars)

@@ -57,7 +57,8 @@ class Timeline:
     """Frames of one stream in the order they are shown.
 
     ``times`` (n,) are seconds from the stream's first frame, never decreasing; ``durations`` (n,) seconds. ``packets``
-    (n,) is the number of the packet that holds each frame, counted from 0 in the order of the file. ``keys`` are the
+    (n,) is the number of the packet that holds each frame, counted from 0 in the order of the file, and ``sizes`` (n,)
+    is how many bytes it has. ``keys`` are the
     numbers of packets at which decoding can begin afresh, ascending; ``key_packets`` are all that the file calls key
     frames. ``typical`` is the usual time between two frames, in seconds.
 
@@ -70,6 +71,7 @@ class Timeline:
     times: Floats
     durations: Floats
     packets: Indices
+    sizes: Indices
     keys: Indices
     typical: float
     key_packets: Indices
@@ -191,7 +193,8 @@ class _Packets:
         nominal = float(1 / info.fps) if info.fps else 0.04
         if info.container in _BARE or np.isnan(stamps[shown]).mean() > MAX_UNSTAMPED_SHARE:
             decode = np.frombuffer(self._decode, np.float64)[shown] * self._base
-            return _unstamped(decode, nominal, np.flatnonzero(key))
+            sizes = np.array(self._size, np.int64)[shown]
+            return _unstamped(decode, nominal, np.flatnonzero(key), sizes)
         shown &= _decodable(stamps, key)
         if info.codec in _HIDING:
             shown[:-1] &= stamps[:-1] != stamps[1:]
@@ -201,6 +204,7 @@ class _Packets:
             times=times,
             durations=np.append(np.diff(times), held),
             packets=numbers[order].astype(np.int64),
+            sizes=np.array(self._size, np.int64)[numbers[order]],
             keys=_entries(stamps, key, np.frombuffer(self._size, np.int64), info.codec),
             typical=typical,
             key_packets=np.flatnonzero(key),
@@ -209,7 +213,7 @@ class _Packets:
         )
 
 
-def _unstamped(decode: Floats, nominal: float, key_packets: Indices) -> Timeline:
+def _unstamped(decode: Floats, nominal: float, key_packets: Indices, sizes: Indices) -> Timeline:
     """Frames in the order they come, at the times of decoding, which a stream without a clock takes from its rate."""
     steps = np.diff(decode)
     regular = len(steps) > 0 and not np.isnan(steps).any() and (steps > 0).all() and steps.max() < JUMP_SECONDS
@@ -219,6 +223,7 @@ def _unstamped(decode: Floats, nominal: float, key_packets: Indices) -> Timeline
         times=times,
         durations=np.append(np.diff(times), typical),
         packets=np.arange(len(decode)),
+        sizes=sizes,
         keys=np.zeros(1, np.int64),
         typical=typical,
         key_packets=key_packets,

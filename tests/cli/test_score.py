@@ -57,17 +57,17 @@ def test_the_diagnosis_is_in_every_format(conviqt, diagnosing, small, tmp_path):
     table = conviqt("score", small, *options, "--duration", "0.7", "-o", tmp_path / "s.csv", "--segments").stdout
     (first, *_), record = csv.DictReader((tmp_path / "s.csv").open()), conviqt("score", small, *options, "--json")
     found = json.loads(record.stdout)["segments"][0]["diagnosis"]
-    others = [{"family": "noise", "probability": 0.03}, {"family": "other", "probability": 0.02}]
-    assert found == {"family": "blur", "level": 3.1, "probability": 0.94, "others": others}
+    others = [{"family": "noise", "probability": 0.015}, {"family": "other", "probability": 0.01}]
+    assert found == {"family": "blur", "level": 3.1, "probability": 0.97, "others": others}
     assert (first["diagnosis"], first["diagnosis_level"], first["diagnosis_probability"]) == (
         "blur",
         "3.1000",
-        "0.9400",
+        "0.9700",
     )
     # Every segment shows the same: that is said once, and no segment is listed as a worse one.
     assert "; blurred throughout" in table and "worst segments" not in table
     single = conviqt("score", small, *options, "--duration", "0.4").stdout
-    assert "picture  looks like blur, level 3 of 5 (94 %)" in single
+    assert "picture  looks like blur, level 3 of 5 (97 %)" in single
     shown = json.loads(conviqt("weights", "show", diagnosing).stdout)
     assert shown["diagnosis"] == {"families": ["pristine", "blur", "flicker", "noise"], "card": {"labels": "made up"}}
     assert "diagnosis.safetensors" in str(shown["files"])

@@ -15,15 +15,25 @@ from conviqt_cli.video.picture import RgbPicture
 
 
 def clip(number: int, change=lambda pixels, frame: pixels, seed: int = 0) -> Clip:
-    """A scene of 144x256 that moves by two pixels a frame, each picture through ``change``."""
+    """A scene of 144x256 that moves by two pixels a frame, there and back, each picture through ``change``."""
     noise = np.random.default_rng(seed).normal(size=(144, 400))
     scene = 128 + 400 * cv2.GaussianBlur(noise, (0, 0), 8) + 25 * cv2.GaussianBlur(noise, (0, 0), 0.8)
     frames = []
     for frame in range(16):
-        view = np.repeat(scene[:, 2 * frame : 2 * frame + 256, None], 3, axis=2)
+        place = 2 * (frame if number % 2 else 15 - frame)
+        view = np.repeat(scene[:, place : place + 256, None], 3, axis=2)
         pixels = np.clip(change(view, frame), 0, 255).astype(np.uint8)
         frames.append(Frame(16 * number + frame, 0.04 * (16 * number + frame), 0.04, RgbPicture(pixels)))
     return Clip(tuple(frames))
+
+
+def blended(pixels, frame):
+    return np.mean([np.roll(pixels, 2 * back, 1) for back in range(7)], axis=0)
+
+
+def scaled_up(pixels, frame):
+    small = cv2.resize(pixels, None, fx=1 / 3, fy=1 / 3, interpolation=cv2.INTER_AREA)
+    return cv2.resize(small, (256, 144), interpolation=cv2.INTER_CUBIC)
 
 
 def grain(pixels, frame):
@@ -38,7 +48,8 @@ def grain(pixels, frame):
         (lambda pixels, frame: pixels + 40, "luma", 1),
         (lambda pixels, frame: pixels // 24 * 24, "comb", 1),
         (lambda pixels, frame: np.kron(pixels[4::8, 4::8], np.ones((8, 8, 1))), "blockiness", 1),
-        (lambda pixels, frame: (pixels + np.roll(pixels, 2, 1) + np.roll(pixels, 4, 1)) / 3, "change follows", 1),
+        (blended, "change follows", 1),
+        (blended, "moving detail", -1),
     ],
 )
 def test_a_fault_stands_out_by_its_measure(change, measure, sign):
@@ -59,7 +70,7 @@ def test_another_scene_is_compared_with_nothing():
     assert not compared.any()
 
 
-def causes_of(change, chances=(0.1, 0.15, 0.32, 0.03, 0.05, 0.35), intact=True, quality=(3.0,) * 5, repaired=None):
+def causes_of(change, chances=(0.1, 0.2, 0.27, 0.03, 0.05, 0.35), intact=True, quality=(3.0,) * 5, **known):
     """The causes of five clips of a scene, the third through ``change``, by a head that sees the same everywhere."""
     evidence, measurer = Evidence(), Measurer()
     for number in range(5):
@@ -67,7 +78,7 @@ def causes_of(change, chances=(0.1, 0.15, 0.32, 0.03, 0.05, 0.35), intact=True, 
     flat = np.zeros((6, 4))
     names = ("pristine", "compression", "blur", "banding", "scaling", "noise")
     head = DiagnosisHead(names, flat, np.log(chances), flat, np.full(6, 3.0), "encoder")
-    found = diagnose(head, np.zeros((5, 4)), evidence, np.array(quality), intact, repaired)
+    found = diagnose(head, np.zeros((5, 4)), evidence, np.array(quality), intact, **known)
     return [each.cause for each in found]
 
 
@@ -78,7 +89,9 @@ def causes_of(change, chances=(0.1, 0.15, 0.32, 0.03, 0.05, 0.35), intact=True, 
         (grain, "noise"),
         (lambda pixels, frame: pixels + 40, "brightness and colour"),
         (lambda pixels, frame: pixels, None),
-        (lambda pixels, frame: pixels // 24 * 24, "banding"),
+        (lambda pixels, frame: (pixels + 12) // 24 * 24, "banding"),
+        (blended, "ghosting"),
+        (scaled_up, "low resolution"),
     ],
 )
 def test_a_plain_measure_names_the_cause_where_the_head_cannot(change, cause):
@@ -90,7 +103,17 @@ def test_the_head_alone_is_believed_about_compression_and_else_only_if_it_is_nea
     assert causes_of(same, (0.1, 0.6, 0.1, 0.1, 0.05, 0.05)) == ["compression"] * 5
     assert causes_of(same, (0.1, 0.6, 0.1, 0.1, 0.05, 0.05), quality=(4.2,) * 5) == [None] * 5
     assert causes_of(same, (0.1, 0.1, 0.6, 0.1, 0.05, 0.05)) == [None] * 5
-    assert causes_of(same, (0.01, 0.01, 0.95, 0.01, 0.01, 0.01)) == ["blur"] * 5
+    assert causes_of(same, (0.01, 0.01, 0.97, 0.003, 0.003, 0.004)) == ["blur"] * 5
+    assert causes_of(same, (0.01, 0.01, 0.01, 0.01, 0.95, 0.01)) == ["low resolution"] * 5
+
+
+def test_bits_are_evidence_of_compression():
+    same = lambda pixels, frame: pixels  # noqa: E731
+    factors = np.array([18.0, 24.0, 24.0, 40.0, 18.0])
+    found = causes_of(same, (0.1, 0.6, 0.1, 0.1, 0.05, 0.05), factors=factors)
+    assert found == [None, "compression", "compression", "compression", None]
+    found = causes_of(same, (0.1, 0.6, 0.1, 0.1, 0.05, 0.05), quality=(4.2,) * 5, factors=factors)
+    assert found == [None, None, None, "compression", None]
 
 
 def test_packet_loss_is_where_a_damaged_stream_is_worse_than_the_rest_of_its_scene():

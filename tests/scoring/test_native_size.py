@@ -19,6 +19,8 @@ TEXTURE = "noise=alls=60:allf=t,gblur=sigma=0.8"
     [
         (f"scale=400:240,{TEXTURE},scale=720:432:flags=bicubic", 240),
         (f"scale=400:240,{TEXTURE},scale=720:432:flags=bilinear", 240),
+        (f"scale=360:216,{TEXTURE},scale=720:432:flags=bicubic", 216),
+        (f"scale=180:108,{TEXTURE},scale=720:432:flags=neighbor", 108),
         # Native, sharp and soft; made smaller by 4/3, which leaves a line of its own.
         (f"scale=720:432,{TEXTURE}", None),
         (f"scale=720:432,{TEXTURE},gblur=sigma=1.5", None),

@@ -116,7 +116,7 @@ def test_intervals_hold_the_score_and_stay_on_the_scale(small):
 
 def test_segments_are_diagnosed_where_the_bundle_can(scorer, diagnosing, small):
     segments = load(diagnosing, device="cpu", sampling="every:9").score(small, duration=0.7).segments
-    assert [each.diagnosis.text for each in segments] == ["looks like blur, level 3 of 5 (94 %)"] * len(segments)
+    assert [each.diagnosis.text for each in segments] == ["looks like blur, level 3 of 5 (97 %)"] * len(segments)
     assert (segments[0].diagnosis.level, segments[0].diagnosis.others[0].family) == (pytest.approx(3.1), "noise")
     (segment, *_) = scorer.score(small, duration=0.7).segments
     assert (segment.diagnosis is None) == (scorer.bundle.diagnosis() is None)
