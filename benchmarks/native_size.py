@@ -4,7 +4,7 @@
     python -m benchmarks.native_size native VIDEO ...
 
 ``scaled`` brings each video to 720 lines, scales that down by each factor and up again by each filter, encodes it by
-x264 at CRF 16, 20 or 24, and prints how often the size is said. ``native`` prints what is said of videos as they are.
+x264 at CRF 16, 20 or 26, and prints how often the size is said. ``native`` prints what is said of videos as they are.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from conviqt_cli.scoring.native_size import NativeSize, periods
 from conviqt_cli.video.colour import has_planes
 from conviqt_cli.video.probe import probe
 
-FACTORS = (1.25, 1.5, 1.6667, 1.875, 2.25, 2.5, 3.0, 4.0)
+FACTORS = (1.25, 4 / 3, 1.5, 5 / 3, 1.875, 2.0, 2.25, 2.5, 3.0, 4.0)
 FILTERS = ("bilinear", "bicubic", "lanczos", "neighbor")
-QUANTISERS = (16, 20, 24)
+QUANTISERS = (16, 20, 26)
 
 #: Height of what is made, and how many frames.
 _LINES, _FRAMES = 720, 16
@@ -57,7 +57,7 @@ def scaled(work: Path, videos: Iterable[Path]) -> None:
                 lines = lines_of(path)
                 # "n or less" is right if n is no less than there were, and not much more.
                 right = None if lines is None else 0.98 <= lines * factor / _LINES <= 2.1
-                for kind in (f"factor {factor}", f"filter {name}", f"CRF {crf}"):
+                for kind in (f"factor {factor:.3g}", f"filter {name}", f"CRF {crf}"):
                     said.setdefault(kind, []).append(right)
         print(f"{video.name}: done", flush=True)
     for kind, found in sorted(said.items()):

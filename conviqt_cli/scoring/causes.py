@@ -54,6 +54,10 @@ _AT_LEAST = {"noise": 0.3, "sharpening": 0.3, "banding": 0.1}
 #: like its scene and scores less than good.
 _COMPRESSED, _GOOD = 0.75, 4.0
 
+#: A clip that is darker or brighter by this much (see :data:`MEASURES`), and did not become so at once, shows something
+#: else. Then less detail, and less movement, mean little, and the head has to give what they suggest at least this.
+_ELSE, _OF_ELSE = 0.5, 0.4
+
 #: A clip is unlike its scene if a band of its spectrum differs by this much (natural logarithm).
 _CHANGED = 0.5
 
@@ -98,7 +102,7 @@ def _ghosting(apart: _Apart) -> float:
     slower = min(-apart.all("change") / 0.6, -apart.all("change at once") / 0.4)
     return min(
         *(slower, apart.all("change follows later") / 0.05, -apart.all("moving detail") / 0.4),
-        apart.all("band 5") - apart.all("band 1") + 2.2,
+        apart.all("band 5") - apart.all("band 1") + 2.3,
     )
 
 
@@ -114,13 +118,14 @@ def _detail_lost(apart: _Apart) -> float:
 def _brightness_and_colour(apart: _Apart) -> float:
     # It comes and goes from one frame to the next; a camera that pans does not.
     moved = max(
-        min(abs(apart[name]) / limit, 2 * apart[f"{name} jump"] / max(abs(apart[name]), 1e-3))
+        min(abs(apart[name]) / limit, 1.6 * apart[f"{name} jump"] / max(abs(apart[name]), 1e-3))
         for name, limit in _COLOUR_LIMITS.items()
     )
     # Detail may gain or lose with contrast, but coarse and fine alike, and it stays as flat as it is.
     same_detail = 1.8 - max(abs(apart["band 6"] - apart["band 1"]), abs(apart["band 3"]))
-    # Where it jumps by far, levels may be lost or spread, too.
-    return min(moved, same_detail, max(moved - 1, min(1.5 - abs(apart["flat"]), 2 - apart["comb"] / 0.1)))
+    # Where brightness jumps by far, levels may be lost or spread, too.
+    far = min(abs(apart["luma"]) / 0.8, 1.6 * apart["luma jump"] / max(abs(apart["luma"]), 1e-3))
+    return min(moved, same_detail, max(far, min(1.5 - abs(apart["flat"]), 2 - apart["comb"] / 0.1)))
 
 
 #: How much of a measure of colour is a fault: see :data:`MEASURES`.
@@ -130,6 +135,9 @@ _JUMPS = [MEASURES.index(f"{name} jump") for name in _COLOUR_LIMITS]
 
 #: The two families that take detail away, as one.
 _DETAIL_LOST = "detail lost"
+
+#: What a camera that moves on may resemble.
+_MOVING_AWAY = (_DETAIL_LOST, "ghosting")
 
 #: How plainly a clip shows a family: from 1 on the sign is there.
 _SIGNS: dict[str, Callable[[_Apart], float]] = {
@@ -220,10 +228,14 @@ def _weighed(
         for name, strength in signs.items()
         if strength >= 1 and (strength >= _PLAINLY or _chance(seen, name) >= _AT_LEAST.get(name, 0.0))
     ]
-    if "ghosting" in there and _DETAIL_LOST in there:
-        there.remove(_DETAIL_LOST)
+    something_else = abs(apart.all("luma")) >= max(_ELSE, 1.6 * apart["luma jump"])
+    if something_else:
+        there = [name for name in there if name not in _MOVING_AWAY or _support(around, name) >= _OF_ELSE]
+    # What is blended loses detail; so does what is coded coarsely, which the head knows well.
+    if "ghosting" in there or (seen.family == COMPRESSION and seen.probability >= _ALONE):
+        there = [name for name in there if name != _DETAIL_LOST]
     compressed = seen.family == COMPRESSION and seen.probability >= _COMPRESSED
-    if not there or (compressed and max(signs.values()) < _PLAINLY):
+    if not there or (compressed and max(signs[name] for name in there) < _PLAINLY):
         changed = max(abs(apart[f"band {number}"]) for number in range(1, 6)) >= _CHANGED
         # What was coarsely coded before, and then finely, looks unlike its scene.
         return _alone(seen, changed or quality >= _GOOD, None if changed else factor)
@@ -252,7 +264,7 @@ def _blur_or_low_resolution(around: Sequence[Diagnosis], apart: _Apart) -> str |
         return "low resolution" if blur < low + 2 * _CONTRARY else None
     if coarse + middle >= _GRADUAL:
         return "blur" if low < blur + _CONTRARY else None
-    return max((("low resolution", low), ("blur", blur), (None, 0.3)), key=lambda each: each[1])[0]
+    return max((("low resolution", low), ("blur", blur), (None, 0.4)), key=lambda each: each[1])[0]
 
 
 #: By how much blur takes less (in logarithms of power) from band 1 than from band 2, and from band 2 than from band 4;
@@ -261,6 +273,12 @@ _BLUR_COARSE, _BLUR_MIDDLE, _STEEP, _GRADUAL = 0.36, 0.5, 1.45, 1.75
 
 #: The head contradicts the spectrum if it gives the other of both so much more; twice as much where it ends steeply.
 _CONTRARY = 0.15
+
+
+def _support(around: Sequence[Diagnosis], name: str) -> float:
+    """The most that the head gives a family, of the two that lose detail either, in any of some clips."""
+    names = ("blur", "low resolution") if name == _DETAIL_LOST else (name,)
+    return max((_chance(each, other) for each in around for other in names), default=0.0)
 
 
 def _chance(seen: Diagnosis, name: str) -> float:

@@ -43,8 +43,9 @@ _POINTS, _LOWEST = 4096, 0.15
 #: A line is this many times as high as what is around it, across and down.
 STANDS_OUT = 4.5
 
-#: Lines this near to a multiple of 1/16 are those of codecs.
-_GRID = 0.007
+#: Lines this near to a multiple of 1/16 are those of codecs. So near to 1/2, they may be what is left of a picture that
+#: was made smaller by about 2; factor 2 itself is told by first differences.
+_GRID, _HALF = 0.007, 0.02
 
 #: Half the breadth of what is around a point, and how far apart a line may lie across and down, in points.
 _AROUND, _APART = 200, 4
@@ -191,7 +192,7 @@ def strongest_line(across: Floats, down: Floats) -> tuple[float, float]:
     height = np.minimum(_heights(across), _heights(down))
     frequency = np.arange(len(height)) / _POINTS
     off_grid = np.abs(frequency * 16 - np.round(frequency * 16)) / 16 >= _GRID
-    height = np.where(off_grid & (frequency >= _LOWEST), height, 0.0)
+    height = np.where(off_grid & (frequency >= _LOWEST) & (frequency <= 0.5 - _HALF), height, 0.0)
     place = int(height.argmax())
     return float(frequency[place]), float(height[place])
 
