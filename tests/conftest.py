@@ -22,6 +22,9 @@ from typing import Any
 # Tiny pictures gain nothing from several threads, which would spin while they wait for each other. Set before NumPy
 # and PyTorch are imported, and inherited by every process that a test starts.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# "Every core" is one: each worker process would import SciPy anew for a few milliseconds of work. Tests that are about
+# worker processes say how many they want.
+os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")
 
 import imageio_ffmpeg
 import numpy as np
@@ -29,6 +32,15 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "tests" / "media" / "sample.mp4"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests on a Ray cluster come last, since the cluster's own processes are busy as long as it is up."""
+    items.sort(key=_needs_ray)
+
+
+def _needs_ray(item: pytest.Item) -> bool:
+    return "ray_cluster" in getattr(item, "fixturenames", ()) or item.name.endswith("[ray]")
 
 
 @pytest.fixture(scope="session")

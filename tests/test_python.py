@@ -9,6 +9,7 @@ import torch
 import conviqt_cli
 from conviqt_cli import evaluate, fit, load, score_many
 from conviqt_cli.errors import UsageError
+from conviqt_cli.evaluation.agreement import Bootstrap
 from conviqt_cli.fitting.fit import FitSettings
 from conviqt_cli.scoring.feature_set import FeatureSet
 from conviqt_cli.video.decode import FrameStream
@@ -78,7 +79,8 @@ def test_fit_and_evaluate_are_functions(tmp_path):
     report = fit(tmp_path / "l.csv", features=tmp_path / "f.npz", settings=FitSettings(repeats=3, jobs=1))
     assert report.cross_validated.srocc > 0.8 and report.to_frame().inside.mean() > 0.8
     report.regressor.save(tmp_path / "r")
-    found = evaluate(tmp_path / "l.csv", features=tmp_path / "f.npz", regressor=tmp_path / "r")
+    features, few = tmp_path / "f.npz", Bootstrap(draws=40)
+    found = evaluate(tmp_path / "l.csv", features=features, regressor=tmp_path / "r", bootstrap=few)
     assert found.models[0].agreement.srocc > 0.9 and len(found.to_frame()) == 40
     refitted = evaluate(tmp_path / "l.csv", features=tmp_path / "f.npz", refit="ridge", repeats=3)
     assert refitted.refit.contents == {"l": 20}

@@ -94,7 +94,7 @@ def test_a_folder_of_anything(whole, folder):
     assert decoders(folder) == []
 
 
-def test_killed_twice_and_resumed_equals_a_run_left_alone(whole, folder, tmp_path):
+def test_killed_twice_and_resumed_equals_a_run_left_alone(conviqt, whole, folder, tmp_path):
     path = tmp_path / "scores.csv"
     for count in (3, 5):
         process = start(folder, "-r", "-o", path, *FAST)
@@ -103,9 +103,7 @@ def test_killed_twice_and_resumed_equals_a_run_left_alone(whole, folder, tmp_pat
         process.communicate()
     with path.open("ab") as file:
         file.write(b'conviqt-score/1,"half a ro')
-    process = start(folder, "-r", "-o", path, "--jobs", "2", *FAST)
-    output, _ = process.communicate(timeout=120)
-    assert "from an earlier run" in output
+    assert "from an earlier run" in conviqt("score", folder, "-r", "-o", path, "--jobs", "2", *FAST).stdout
     assert rows(path) == rows(whole[1])
     assert [item.name for item in tmp_path.iterdir()] == ["scores.csv"]
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import functools
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -85,64 +87,73 @@ def log_without_times(run):
     return [{key: value for key, value in row.items() if key != "items_per_second"} for row in rows]
 
 
-def test_a_killed_spatial_stage_goes_on_bit_for_bit(train, squares, imagenet, tmp_path):
-    command = [
-        "spatial",
-        squares,
-        "--initial",
-        imagenet,
-        "--preset",
-        "smoke",
-        "--precision",
-        "fp32",
-        "--validation",
-        squares,
-    ]
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    done = train(*command, "-o", whole)
-    assert done.returncode == 0 and "step 6/6" in done.stderr, done.stderr
+@pytest.fixture(scope="module")
+def spatial_command(squares, imagenet):
+    """The spatial stage in four steps, with a checkpoint after the third."""
+    return [
+        "spatial", squares, "--initial", imagenet, "--preset", "smoke", "--steps", "4", "--precision", "fp32",
+        "--validation", squares,
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def spatial_run(train, spatial_command, tmp_path_factory):
+    """The finished process of an undisturbed spatial stage, and its folder."""
+    folder = tmp_path_factory.mktemp("spatial") / "whole"
+    return train(*spatial_command, "-o", folder), folder
+
+
+def test_a_killed_spatial_stage_goes_on_bit_for_bit(train, spatial_command, spatial_run, tmp_path):
+    (done, whole), killed = spatial_run, tmp_path / "killed"
+    assert done.returncode == 0 and "step 4/4" in done.stderr, done.stderr
     assert {path.name for path in whole.iterdir()} == {"config.json", LOG, CURVES, CHECKPOINT, "spatial.safetensors"}
 
-    running = subprocess.Popen([sys.executable, "-m", "conviqt_cli", "train", *map(str, [*command, "-o", killed])])
+    command = ["train", *map(str, [*spatial_command, "-o", killed])]
+    running = subprocess.Popen([sys.executable, "-m", "conviqt_cli", *command])
     while not (killed / CHECKPOINT).exists():
         assert running.poll() is None
         time.sleep(0.02)
     running.send_signal(signal.SIGKILL)
     running.wait()
-    again = train(*command, "-o", killed)
+    again = train(*spatial_command, "-o", killed)
     assert again.returncode == 2 and "holds a run already" in again.stderr
-    assert train(*command, "-o", killed, "--steps", "9", "--resume").returncode == 2
-    done = train(*command, "-o", killed, "--resume")
+    assert train(*spatial_command, "-o", killed, "--steps", "9", "--resume").returncode == 2
+    done = train(*spatial_command, "-o", killed, "--resume")
     assert done.returncode == 0, done.stderr
     assert (killed / "spatial.safetensors").read_bytes() == (whole / "spatial.safetensors").read_bytes()
     assert log_without_times(killed) == log_without_times(whole)
 
 
-def test_two_processes_train_together(squares, imagenet, tmp_path):
+def test_two_processes_train_together(train, squares, imagenet, tmp_path, monkeypatch):
+    """This process and another one, told of each other as ``torchrun`` tells its own."""
     command = [
-        sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29517", "-m",
-        "conviqt_cli", "train", "spatial", squares, "--initial", imagenet, "--preset", "smoke", "--steps", "2",
+        "spatial", squares, "--initial", imagenet, "--preset", "smoke", "--steps", "2", "--precision", "fp32",
         "--threads", "1", "-o", tmp_path / "run",
     ]  # fmt: skip
-    done = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=300)
+    group = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29517"}
+    others = {**os.environ, **group, "RANK": "1", "LOCAL_RANK": "1"}
+    join = functools.partial(torch.distributed.init_process_group, timeout=timedelta(minutes=5))
+    monkeypatch.setattr(torch.distributed, "init_process_group", join)
+    other = subprocess.Popen([sys.executable, "-m", "conviqt_cli", "train", *map(str, command)], env=others)
+    done = train(*command, env={**os.environ, **group, "RANK": "0", "LOCAL_RANK": "0"})
     assert done.returncode == 0, done.stderr
+    assert other.wait(60) == 0
     assert [row["step"] for row in log_without_times(tmp_path / "run")] == [1, 2]
     assert (tmp_path / "run" / "spatial.safetensors").exists()
 
 
-def test_from_clips_to_a_bundle(train, corpus, squares, imagenet, tmp_path):
+def test_from_clips_to_a_bundle(train, corpus, squares, spatial_run, tmp_path):
     clips, features, stills, run, bundle = (
         tmp_path / name for name in ("clips", "features", "stills", "run", "bundle")
     )
-    spatial = tmp_path / "spatial"
+    spatial = spatial_run[1] / "spatial.safetensors"
     for command in (
-        ["spatial", squares, "--initial", imagenet, "--preset", "smoke", "--steps", "1", "-o", spatial],
-        ["assemble", bundle, "--spatial", spatial / "spatial.safetensors"],
+        ["assemble", bundle, "--spatial", spatial],
         ["pack", corpus, "-o", clips, "--clips", "--shards", "1", "--cells", "1"],
         ["features", clips, "--weights", bundle, "-o", features],
         ["features", squares, "--weights", bundle, "-o", stills],
-        ["temporal", features, stills, "--preset", "smoke", "-o", run, "--validation", features],
-        ["assemble", bundle, "--spatial", spatial / "spatial.safetensors", "--temporal", run / "temporal.safetensors"],
+        ["temporal", features, stills, "--preset", "smoke", "--steps", "3", "-o", run, "--validation", features],
+        ["assemble", bundle, "--spatial", spatial, "--temporal", run / "temporal.safetensors"],
     ):
         done = train(*command)
         assert done.returncode == 0, (command, done.stderr)
