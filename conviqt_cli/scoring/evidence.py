@@ -13,7 +13,6 @@ Measured on small blocks of luma spread over the picture, in a few frames of eac
 - how much is exactly flat, and how many steps stand alone between flat neighbours: banding;
 - how differences from frame to frame follow each other: where frames are blended over time, a difference resembles the
   next ones, and differences grow with the distance in time for as long as frames are blended;
-- whether the spectrum goes as far along the diagonal as across and down: see :func:`_directions`;
 - mean and spread of luma, and mean colour, and how far they jump from one frame to the next.
 """
 
@@ -48,7 +47,6 @@ MEASURES = (
     *("blockiness", "flat", "lone steps", "comb"),
     *("luma", "contrast", "red", "blue", "saturation"),
     *("change", "change follows", "change follows later", "change at once", "moving detail"),
-    *("across", "down", "diagonal"),
     *("luma jump", "contrast jump", "red jump", "blue jump", "saturation jump"),
 )
 
@@ -76,18 +74,6 @@ def _band_of() -> NDArray[np.intp]:
 
 _BAND_OF = _band_of()
 _BAND_SIZE = np.bincount(_BAND_OF.ravel(), minlength=_BANDS)
-
-
-def _direction_masks() -> tuple[Mask, Mask, Mask]:
-    """Which coefficients of a block's real spectrum are middle frequencies across, down, and along the diagonal."""
-    down, across = np.meshgrid(np.abs(np.fft.fftfreq(_SIDE)), np.fft.rfftfreq(_SIDE), indexing="ij")
-    steps = [np.minimum((each * 2 * _BANDS).astype(np.intp), _BANDS - 1) for each in (across, down)]
-    middle = [(each >= 3) & (each < 7) for each in steps]
-    diagonal = (steps[0] == steps[1]) & (steps[0] >= 2) & (steps[0] < 5)
-    return middle[0] & (steps[1] == 0), middle[1] & (steps[0] == 0), diagonal
-
-
-_DIRECTIONS = _direction_masks()
 _WINDOW = np.outer(np.hanning(_SIDE), np.hanning(_SIDE)).astype(np.float32)
 
 
@@ -118,8 +104,7 @@ class Measurer:
         same = (patterns[1 - len(before) :] * np.concatenate([before, patterns[:-1]])).sum(axis=1) >= _SAME_JUMP
         jumps = np.abs(np.diff(colours, axis=0, prepend=self._colours[: len(before)]))[same]
         self._colours, self._last = colours[-1:], patterns[-1:]
-        power = _spectrum(middle)
-        bands = _bands(power)
+        bands = _spectrum(middle)
         values = np.concatenate(
             [
                 np.log(bands.mean(axis=0) + _TINY),
@@ -127,7 +112,6 @@ class Measurer:
                 _surface(middle),
                 colours[_FRAME],
                 _change(pictures, places[::_EACH_BLOCK]),
-                _directions(power),
                 jumps.max(axis=0, initial=0.0),
             ]
         )
@@ -217,28 +201,13 @@ def _coarse(picture: Picture) -> NDArray[np.float64]:
 
 
 def _spectrum(blocks: NDArray[np.float32]) -> Floats:
-    """Power of each block at each frequency, (n, 64, 33), per pixel of luma."""
+    """Mean power of each block in each band, (n, bands), per pixel of luma."""
     centred = (blocks - blocks.mean(axis=(1, 2), keepdims=True)) * _WINDOW
-    power: Floats = np.abs(np.fft.rfft2(centred)) ** 2 / (_WINDOW**2).sum()
-    return power
-
-
-def _bands(power: Floats) -> Floats:
-    """Mean power of each block in each band, (n, bands), of :func:`_spectrum`."""
-    flat = power.reshape(len(power), -1)
+    power = np.abs(np.fft.rfft2(centred)) ** 2 / (_WINDOW**2).sum()
+    flat = power.reshape(len(blocks), -1)
     sums = np.stack([flat[:, _BAND_OF.ravel() == band].sum(axis=1) for band in range(_BANDS)], axis=1)
     means: Floats = sums / _BAND_SIZE
     return means
-
-
-def _directions(power: Floats) -> Floats:
-    """Logarithm of power at middle frequencies across, down and along the diagonal, of :func:`_spectrum`.
-
-    Blur takes from all alike. A quantiser takes most along the diagonal. Where frames of a moving picture are blended,
-    the direction across the movement keeps its detail.
-    """
-    mean = np.log(power.mean(axis=0) + _TINY)
-    return np.array([mean[place].mean() for place in _DIRECTIONS])
 
 
 def _surface(blocks: NDArray[np.float32]) -> Floats:
