@@ -18,8 +18,8 @@ from conviqt_cli.scoring.evidence import MEASURES
 #: Rate factors up to which coding is fine, and from which on it is coarse.
 FINE, COARSE = 22.0, 34.0
 
-#: Codecs that need no more bits than H.264. Those that need fewer seem to be coded more coarsely than they are.
-_THRIFTY = frozenset({"h264", "hevc", "vp9", "av1", "vvc"})
+#: Codecs that need fewer bits than H.264, and so seem to be coded more coarsely than they are: few bits prove nothing.
+_THRIFTY = frozenset({"hevc", "vp9", "av1", "vvc"})
 
 #: The factor is linear in the logarithm of bits per pixel and these measures.
 _CONSTANT, _OF_BITS = -2.39, -5.03
@@ -35,9 +35,10 @@ def rate_factors(schedule: Schedule, start: Floats, measures: Floats) -> Floats 
     ``start`` (n,) is when clips begin, in seconds, ``measures`` (n, d) their measures, as named by :data:`MEASURES`.
     """
     timeline, info = schedule.timeline, schedule.info
-    if timeline is None or schedule.windows is None or info.codec not in _THRIFTY:
+    if timeline is None or schedule.windows is None or info.codec not in {"h264", *_THRIFTY}:
         return None
     firsts = np.searchsorted(timeline.times, start - 1e-6)
     bits = np.array([8 * timeline.sizes[at : at + CLIP_LENGTH].mean() for at in firsts]) / (info.width * info.height)
     factor: Floats = _CONSTANT + _OF_BITS * np.log(bits + _LEAST)
-    return factor + sum(weight * measures[:, MEASURES.index(name)] for name, weight in _OF_MEASURES.items())
+    factor = factor + sum(weight * measures[:, MEASURES.index(name)] for name, weight in _OF_MEASURES.items())
+    return np.minimum(factor, COARSE - 1) if info.codec in _THRIFTY else factor
