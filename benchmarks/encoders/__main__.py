@@ -5,7 +5,7 @@
         --mos ../shared/data/mos --encodes ENCODES --features REGRESSOR_WORK --work WORK -o OUT
 
 1. linear-probe accuracy of distortion type and level; 2. opinion scores on content-grouped splits; 3. rank agreement
-with VMAF on encodes, and distortions that the ridge was not fitted on; 4. ablations. ``BASELINE`` is what
+with metrics on encodes, and distortions that the ridge was not fitted on; 4. ablations. ``BASELINE`` is what
 ``conviqt_cli.training.heads.assembly.baseline_encoder`` writes; each ``F`` is a folder that ``conviqt train
 features`` filled with one of the two bundles. Every encoder sees the same items, splits and draws. Whatever is not
 given is left out, and said so. Spatial features, vectors and results are kept in WORK, so that a run can resume; OUT
@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> None:
         parser.add_argument(f"--{source}clips", type=Path, help=f"{whose} features of packed clips")
         parser.add_argument(f"--{source}clips-held-out", type=Path, help=f"{whose} features of held-out packed clips")
     parser.add_argument("--mos", type=Path, help="folder of sets of opinion scores")
-    parser.add_argument("--encodes", type=Path, help="folder of encodes with VMAF labels")
+    parser.add_argument("--encodes", type=Path, help="folder of encodes, labelled by `conviqt train labels`")
     parser.add_argument("--features", type=Path, help="kept features of labelled items (default: WORK)")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("-o", "--output", type=Path, required=True)

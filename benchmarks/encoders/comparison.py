@@ -37,7 +37,7 @@ from benchmarks.encoders.tables import (
 )
 from conviqt_cli.errors import InputError
 from conviqt_cli.fitting.estimator import Parameters
-from conviqt_cli.training.heads.labelled_vectors import VMAF_STILLS, VMAF_VIDEOS, encoded_items
+from conviqt_cli.training.heads.labelled_vectors import METRIC_STILLS, METRIC_VIDEOS, encoded_items
 
 
 def compare_clips(
@@ -120,7 +120,7 @@ def compare_scores(
 def compare_encodes(
     run: Run, arms: list[Arm], readers: dict[str, SpatialReader], encodes: Path, vectors: Vectors, kept: Kept
 ) -> None:
-    """Table of rank agreement with VMAF, for photographs and videos."""
+    """Table of rank agreement with full-reference metrics, for photographs and videos."""
     items = encoded_items(encodes)
     asked = [item for item in items if item.held_out]
     labels = [[item.value for item in items], [(item.content, item.recipe, item.held_out) for item in items]]
@@ -132,7 +132,7 @@ def compare_encodes(
             _say(f"encodes: {arm.key}")
             with run.timed("table 3"):
                 found[arm.key] = kept.get("encodes", [own, *labels], partial(rank_encodes, own, items))
-    for name, title in ((VMAF_STILLS, "photographs"), (VMAF_VIDEOS, "videos")):
+    for name, title in ((METRIC_STILLS, "photographs"), (METRIC_VIDEOS, "videos")):
         rows = np.flatnonzero([item.set == name for item in asked])
         chosen = [asked[row] for row in rows]
         contents = np.array([item.content for item in chosen])

@@ -1,4 +1,4 @@
-"""What encoders are compared on: packed clips with known distortions, scored pictures and videos, encodes with VMAF.
+"""What encoders are compared on: packed clips with known distortions, scored pictures and videos, labelled encodes.
 
 Spatial features are all that is read or, where they are not kept yet, computed; everything else follows from them.
 """

@@ -74,13 +74,13 @@ def _scores(scores: Mapping[str, Any], sets: Mapping[str, Any]) -> list[str]:
 
 
 def _encodes(tables: Mapping[str, Any], sets: Mapping[str, Any]) -> list[str]:
-    lines = ["", "## 3. Rank agreement with VMAF on encodes of held-out scenes, and unseen distortions"]
+    lines = ["", "## 3. Rank agreement with metrics on encodes of held-out scenes, and unseen distortions"]
     for name, table in tables.get("encodes", {}).items():
         about = sets[name]
         lines += [
             "",
             f"**{name}**: {about['items']} encodes of {about['contents']} held-out scenes. `within`: mean SROCC within "
-            "a scene; `pairs`: share of pairs of a scene in the right order where VMAF differs by 5 or more; `across`: "
+            "a scene; `pairs`: share of pairs of a scene in order where labels differ by 0.25 or more; `across`: "
             "SROCC over all; `classics to other families`: SROCC across scenes on codecs, scaling and mixtures, of a "
             "ridge fitted on blur and JPEG only.",
             "",
@@ -112,7 +112,7 @@ def headline(tables: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         take("unseen types", tables["transfer"], "classics to all others")
     for kind, table in tables.get("encodes", {}).items():
         for name in ("pairs", "across"):
-            take(f"VMAF {name}, {kind}", table, name)
+            take(f"metrics {name}, {kind}", table, name)
     for name, table in tables.get("scores", {}).items():
         columns[name] = {}
         for arm, figures in table.items():

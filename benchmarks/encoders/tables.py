@@ -25,7 +25,8 @@ from conviqt_cli.metrics.correlation import srocc
 from conviqt_cli.quality.diagnosis import PRISTINE
 from conviqt_cli.training.heads.diagnosis_stage import family_of
 from conviqt_cli.training.heads.labelled_vectors import Item
-from conviqt_cli.training.heads.vmaf import RECIPES
+from conviqt_cli.training.heads.measuring import LABEL_STEP
+from conviqt_cli.training.heads.recipes import RECIPES
 
 Floats = NDArray[np.floating[Any]]
 Rows = NDArray[np.intp]
@@ -42,9 +43,6 @@ CLASSIC_RECIPES = ("source", "blur", "jpeg")
 
 #: Among fewer contents, cross-validation cannot choose a penalty: it must then come from elsewhere.
 FEWEST_CONTENTS = 5
-
-#: Encodes whose VMAF differs by less are not held to differ in quality.
-VMAF_STEP = 5.0
 
 
 @dataclass(frozen=True)
@@ -189,7 +187,7 @@ def compared_splits(found: Mapping[str, Mapping[str, list[float]]], baseline: st
 
 
 def rank_encodes(vectors: Floats, items: Sequence[Item]) -> dict[str, list[Any]]:
-    """VMAF of held-out encodes by a ridge on the others: on all of them, and on the classic families only."""
+    """Labels of held-out encodes by a ridge on the others: on all of them, and on the classic families only."""
     held_out = np.array([item.held_out for item in items])
     values = np.array([item.value for item in items])
     contents = np.array([item.content for item in items])
@@ -201,13 +199,13 @@ def rank_encodes(vectors: Floats, items: Sequence[Item]) -> dict[str, list[Any]]
 
 
 def judge_order(predicted: Floats, items: Sequence[Item]) -> Judge:
-    """How predictions (n,) order encodes: within scenes, pairs of different VMAF, and across scenes."""
+    """How predictions (n,) order encodes: within scenes, pairs of different labels, and across scenes."""
     value = np.array([item.value for item in items])
     _, content = np.unique([item.content for item in items], return_inverse=True)
     scenes = []
     for scene in range(content.max() + 1):
         own = np.flatnonzero(content == scene)
-        pairs = [(i, j) for i, j in combinations(own, 2) if abs(value[i] - value[j]) >= VMAF_STEP]
+        pairs = [(i, j) for i, j in combinations(own, 2) if abs(value[i] - value[j]) >= LABEL_STEP]
         right = sum((predicted[i] - predicted[j]) * (value[i] - value[j]) > 0 for i, j in pairs)
         scenes.append((srocc(predicted[own], value[own]), float(right), float(len(pairs))))
     of_scene = np.array(scenes)

@@ -58,15 +58,35 @@ def labels(
     ],
     photographs: Annotated[int, typer.Option("--photographs", min=0, help="Number of photographs to encode.")] = 75,
     scenes: Annotated[int, typer.Option("--scenes", min=0, help="Number of video scenes to encode.")] = 21,
+    fdim: Annotated[
+        Path | None,
+        typer.Option(
+            "--fdim",
+            metavar="WHEEL",
+            exists=True,
+            dir_okay=False,
+            help="Wheel of the package fdim 0.2.1, to label with FDIM, too.",
+        ),
+    ] = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Encode pristine sources and label the encodes with VMAF. Existing ones are kept."""
+    """Spoil pristine sources and label the results with VMAF and FDIM. Existing ones are kept."""
     from conviqt_cli.training.corpus.gathering import read_corpus
     from conviqt_cli.training.heads.labelled_encodes import choose_sources, label_encodes
 
+    judge = None
+    if fdim is not None:
+        from conviqt_cli.training.heads.fdim import Fdim
+
+        judge = Fdim(fdim)
     chosen = choose_sources(read_corpus(corpus), photographs, scenes)
     with steps(quiet) as progress:
-        rows = label_encodes(chosen, output, lambda done, count, content: progress("encoding", done, count))
+        rows = label_encodes(
+            chosen,
+            output,
+            lambda done, count, content: progress("labelling", done, count),
+            judge,
+        )
     if not quiet:
         log(f"{output}: {len(rows)} labelled encodes")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,11 +23,14 @@ from conviqt_cli.training.heads import labelled_encodes, labelled_vectors
 from conviqt_cli.training.heads.assembly import assemble_encoder, seal, untrained_gru, write_card
 from conviqt_cli.training.heads.card import sections_of
 from conviqt_cli.training.heads.diagnosis_stage import family_of, fit_diagnosis_stage
+from conviqt_cli.training.heads.fdim import Fdim, _Network
+from conviqt_cli.training.heads.joined_labels import join
 from conviqt_cli.training.heads.labelled import Labelled, RidgeSettings
 from conviqt_cli.training.heads.labelled_encodes import draw, label_encodes, read_labels
 from conviqt_cli.training.heads.labelled_vectors import HumanSet, Item
 from conviqt_cli.training.heads.regressor_stage import fit_items, fit_regressor_stage
 from conviqt_cli.training.heads.ridge_search import Trial, strongest_within_one_error, try_all
+from conviqt_cli.training.heads.vmaf import Vmaf
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,8 @@ class Picture:
 def few_recipes(monkeypatch):
     monkeypatch.setattr(labelled_encodes, "STILL_DRAW", (("source",), ("jpeg",), ("blur",)))
     monkeypatch.setattr(labelled_encodes, "MOVING_DRAW", (("source",), ("h264",)))
-    monkeypatch.setattr(labelled_encodes, "PHOTO_SIDES", (64,))
-    monkeypatch.setattr(labelled_encodes, "VIDEO_SIDES", (64,))
+    monkeypatch.setattr(labelled_encodes, "PHOTO_SIDES", (192,))
+    monkeypatch.setattr(labelled_encodes, "VIDEO_SIDES", (192,))
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +65,8 @@ def _assemble(folder, spatial=None, temporal=None):
 
 def test_labels_are_made_once_and_say_what_is_held_out(tmp_path, make_video, few_recipes, monkeypatch):
     sources = [
-        Picture(make_video(tmp_path / "a.png", size="96x80", frames=1), "image_pristine", "a"),
-        Picture(make_video(tmp_path / "b.mp4", size="96x80", frames=18), "video_pristine", "b"),
+        Picture(make_video(tmp_path / "a.png", size="320x192", frames=1), "image_pristine", "a"),
+        Picture(make_video(tmp_path / "b.mp4", size="320x192", frames=18), "video_pristine", "b"),
     ]
     rows = label_encodes(sources, tmp_path / "out")
     assert [row.content for row in rows] == ["a", "a", "a", "b", "b"]
@@ -74,7 +78,7 @@ def test_labels_are_made_once_and_say_what_is_held_out(tmp_path, make_video, few
 
     def vmaf(reference, encode):
         made.append(encode.name)
-        return 50.0
+        return Vmaf(50.0, 60.0)
 
     monkeypatch.setattr(labelled_encodes, "vmaf", vmaf)
     (tmp_path / "out" / rows[1].file).unlink()
@@ -91,6 +95,31 @@ def test_draws_depend_on_the_content_alone_and_never_repeat():
     assert all(recipe.suffix == ".mkv" for recipe in draw("lake", True))
 
 
+def test_metrics_are_joined_by_rank():
+    fdim = np.array([4.8, 1.2, 3.0, 4.0])
+    np.testing.assert_allclose(join(fdim, 20 * fdim - 3), fdim)
+    assert join(fdim, -fdim).std() < 0.2 * fdim.std()
+    assert join([4.9], [0.0]).tolist() == [4.9] and not len(join([], []))
+
+
+def test_fdim_reads_weights_out_of_a_wheel_and_refuses_others(tmp_path):
+    torch.manual_seed(0)
+    network = _Network().eval()
+    with (tmp_path / "weights").open("wb") as file:
+        torch.save(network.state_dict(), file)
+    wheel = tmp_path / "fdim.whl"
+    with zipfile.ZipFile(wheel, "w") as package:
+        package.write(tmp_path / "weights", "fdim/dist/checkpoints/dist_5.0.0.ckpt")
+    one, other = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3), np.uint8)
+    with torch.inference_mode():
+        value = network(*(torch.from_numpy(each).permute(2, 0, 1)[None] / 255 for each in (one, other))).item()
+    wanted = -0.7089 + (5.1354 + 0.7089) / (1 + np.exp((-1.4327 - value) / 0.6885))
+    assert Fdim(wheel).compare(one, other) == pytest.approx(wanted, abs=1e-4)
+    for wrong in (tmp_path / "weights", tmp_path / "none"):
+        with pytest.raises(InputError, match=r"not the wheel of fdim 0\.2\.1"):
+            Fdim(wrong)
+
+
 def test_damaged_labels_are_one_clear_error(tmp_path):
     with pytest.raises(InputError, match="make labelled encodes first"):
         read_labels(tmp_path)
@@ -104,13 +133,12 @@ def _synthetic(rng):
     direction = rng.standard_normal(32) / 32**0.5
     items, clips = [], []
     for number in range(40):
-        name = ("avt_image_h265", "vmaf_stills", "vmaf_videos", "live_iqa_r2_subset")[number % 4]
+        name = ("avt_image_h265", "metric_stills", "metric_videos", "live_iqa_r2_subset")[number % 4]
         for version in range(5):
             vector = rng.standard_normal((2, 32))
             score = float(np.clip(3 + 2 * (vector.mean(axis=0) @ direction), 1, 5))
-            value = 20 * score if name.startswith("vmaf") else score
-            item = Item(Path(f"{number}_{version}"), name, f"c{number}", score, value)
-            items.append(replace(item, held_out=number >= 30 and name.startswith("vmaf")))
+            item = Item(Path(f"{number}_{version}"), name, f"c{number}", score, score)
+            items.append(replace(item, held_out=number >= 30 and name.startswith("metric")))
             clips.append(vector)
     return items, clips
 
@@ -118,11 +146,13 @@ def _synthetic(rng):
 def test_the_fit_finds_the_score_and_never_looks_at_held_out_labels():
     items, clips = _synthetic(np.random.default_rng(0))
     head, figures = fit_items(items, clips, ["avt_image_h265"])
-    assert figures.held_out_vmaf["vmaf_stills"].srocc > 0.9
-    assert figures.held_out_vmaf["vmaf_stills"].pairs_in_order > 0.9
+    assert figures.held_out_metric["metric_stills"].srocc > 0.9
+    assert figures.held_out_metric["metric_stills"].pairs_in_order > 0.9
     assert figures.out_of_fold_human.srocc > 0.9
-    assert figures.human_items + figures.vmaf_items == sum(not item.held_out for item in items)
+    assert figures.human_items + figures.metric_items == sum(not item.held_out for item in items)
     assert head.intervals is not None and head.intervals.contents == figures.human_contents
+    assert set(figures.coverage) == {"avt_image_h265", "live_iqa_r2_subset"}
+    assert all(0.8 <= share <= 1.0 for share in figures.coverage.values())
     spoilt = [replace(item, score=1.0) if item.held_out else item for item in items]
     np.testing.assert_array_equal(fit_items(spoilt, clips, ["avt_image_h265"])[0].coef, head.coef)
 
@@ -177,8 +207,8 @@ def test_the_stage_completes_a_bundle_and_keeps_features(tmp_path, bundle, monke
         for version in range(2):
             file = f"e{content}_{version}.png"
             _picture(tmp_path / "encodes" / file, rng, version)
-            rows.append([file, f"e{content}", "image_pristine", f"r{version}", 90 - 40 * version, content == 5])
-    head = ["file", "content", "kind", "recipe", "vmaf", "held_out"]
+            rows.append([file, f"e{content}", "image_pristine", f"r{version}", 0, 90 - 40 * version, "", content == 5])
+    head = ["file", "content", "kind", "recipe", "vmaf", "vmaf_v1", "fdim", "held_out"]
     _csv(tmp_path / "encodes/labels.csv", head, rows)
 
     def stage():

@@ -1,11 +1,13 @@
-"""Blocks: mosaics, lost macroblocks; and the combs of interlaced fields."""
+"""Blocks and patches: mosaics, lost macroblocks, pieces out of place; and the combs of interlaced fields."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
 
-from .arrays import at_level, sideways
+from .arrays import at_level, sideways, to_pixels
 from .distortion import Pixels
 
 #: Side of a macroblock of MPEG-2 and H.264, in pixels.
@@ -45,12 +47,41 @@ def block_loss(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
     return result
 
 
+def displaced_patches(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
+    """Patches of 15 pixels, 1.5 to 24 per cent of the picture, replaced by what lies 5 to 12 pixels beside them."""
+    result: Pixels = pixels.copy()
+    for target, (top, left) in _patches(result, 15, at_level(level, (0.015, 0.03, 0.06, 0.12, 0.24)), level, rng):
+        down, right = rng.integers(5, 13, 2) * rng.choice((-1, 1), 2)
+        y = int(np.clip(top + down, 0, pixels.shape[0] - target.shape[0]))
+        x = int(np.clip(left + right, 0, pixels.shape[1] - target.shape[1]))
+        target[:] = pixels[y : y + target.shape[0], x : x + target.shape[1]]
+    return result
+
+
+def coloured_blocks(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
+    """Blocks of 32 pixels in one colour, 1 to 14 per cent of the picture, off their surroundings by some 40 levels."""
+    result: Pixels = pixels.copy()
+    for target, _ in _patches(result, 32, at_level(level, (0.01, 0.02, 0.04, 0.075, 0.14)), level, rng):
+        target[:] = to_pixels(target.mean(axis=(0, 1)) + rng.choice((-40.0, 40.0), 3))
+    return result
+
+
 def combing(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
     """Every other line moved sideways by 1 to 14 pixels, as two fields of a moving scene woven into one frame."""
     move = at_level(level, (1, 2, 4, 8, 14)) * int(rng.choice((-1, 1)))
     result: Pixels = pixels.copy()
     result[1::2] = sideways(pixels[1::2], move)
     return result
+
+
+def _patches(
+    pixels: Pixels, side: int, share: float, least: int, rng: np.random.Generator
+) -> Iterator[tuple[Pixels, tuple[int, int]]]:
+    """Squares at random places that cover about ``share`` of the picture, ``least`` at least, with their corners."""
+    height, width = pixels.shape[:2]
+    for _ in range(max(least, round(share * height * width / side**2))):
+        top, left = int(rng.integers(max(1, height - side + 1))), int(rng.integers(max(1, width - side + 1)))
+        yield pixels[top : top + side, left : left + side], (top, left)
 
 
 def _conceal(target: Pixels, pixels: Pixels, top: int, left: int, rng: np.random.Generator) -> None:

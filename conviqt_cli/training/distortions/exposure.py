@@ -29,6 +29,11 @@ def darken(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
     return _expose(pixels, -at_level(level, (0.5, 1.0, 1.7, 2.5, 3.5)))
 
 
+def lifted(pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
+    """All values raised or lowered by 8 to 64 grey levels: blacks grey and whites burnt, or the other way round."""
+    return to_pixels(pixels + at_level(level, (8.0, 16.0, 28.0, 44.0, 64.0)) * rng.choice((-1.0, 1.0)))
+
+
 def _contrast(pixels: Pixels, gain: float) -> Pixels:
     middle = float(np.mean(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)))
     return to_pixels(middle + gain * (np.arange(256) - middle))[pixels]

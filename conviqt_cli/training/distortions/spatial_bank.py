@@ -11,12 +11,12 @@ from __future__ import annotations
 import numpy as np
 
 from .banding import dithered_palette, gradient_banding, palette, quantisation
-from .blocking import block_loss, combing, pixelation
+from .blocking import block_loss, coloured_blocks, combing, displaced_patches, pixelation
 from .blur import gaussian_blur, lens_blur, motion_blur
 from .colour import colour_bleeding, colour_cast, colour_fringes, desaturate, hue_shift, oversaturate
-from .compression import jpeg, jpeg2000, webp
+from .compression import jpeg, jpeg2000, wavelet_damage, webp
 from .distortion import Distortion, Pixels
-from .exposure import brighten, darken, high_contrast, low_contrast
+from .exposure import brighten, darken, high_contrast, lifted, low_contrast
 from .noise import colour_noise, film_grain, impulse_noise, multiplicative_noise, white_noise
 from .scaling import bicubic_scaling, bilinear_scaling, lanczos_scaling, nearest_scaling
 from .sharpness import bilateral_denoising, median_denoising, oversharpen
@@ -45,6 +45,7 @@ _SINGLE = (
     Distortion("high_contrast", "exposure", high_contrast),
     Distortion("brighten", "exposure", brighten),
     Distortion("darken", "exposure", darken),
+    Distortion("lifted", "exposure", lifted),
     Distortion("oversaturate", "colour", oversaturate),
     Distortion("desaturate", "colour", desaturate),
     Distortion("hue_shift", "colour", hue_shift),
@@ -56,6 +57,9 @@ _SINGLE = (
     Distortion("bilateral_denoising", "denoising", bilateral_denoising),
     Distortion("pixelation", "blocking", pixelation),
     Distortion("block_loss", "blocking", block_loss),
+    Distortion("coloured_blocks", "blocking", coloured_blocks),
+    Distortion("displaced_patches", "blocking", displaced_patches),
+    Distortion("wavelet_damage", "blocking", wavelet_damage),
     Distortion("combing", "interlacing", combing),
 )
 
@@ -77,6 +81,7 @@ _MIXED = (
     _pair("bicubic_scaling", "jpeg"),
     _pair("oversharpen", "jpeg"),
     _pair("white_noise", "bilateral_denoising"),
+    _pair("jpeg", "white_noise"),
 )
 
 #: All spatial types: the single ones first, then the pairs.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from conviqt_cli.training.heads.figures import Figure, RegressorFigures
-from conviqt_cli.training.heads.labelled_vectors import VMAF_STILLS, VMAF_VIDEOS
+from conviqt_cli.training.heads.labelled_vectors import METRIC_STILLS, METRIC_VIDEOS
 
 #: Headings whose text stands in the template and can be given instead; all others are added as they come.
 WHAT, CORPUS, COMPUTE, LIMITS = "What it is", "Training corpus", "Compute", "Limits"
@@ -21,8 +21,8 @@ _DEFAULTS = {
     LIMITS: "- The people behind the opinion scores saw stills, nine UHD scenes (of each encode the fit sees a frame) "
     "and one video scene. Shake, night scenes, stalls and frame-rate changes were rated by hardly anyone here: trust "
     "the order of versions of one scene first, differences between scenes less, single values least.\n"
-    "- VMAF labels carry VMAF's own habits: it does not see frozen or dropped frames as people do, and expects "
-    "viewing at a distance.\n"
+    "- Labels by metrics carry the metrics' habits: they see neither frozen or dropped frames as people do nor shifts "
+    "of colour, and expect viewing at a distance.\n"
     "- Sources below 288 lines, animation and screen content were hardly among the labels.",
 }
 
@@ -32,8 +32,8 @@ _SET_WORDS = {
     "live_iqa_r2_subset": "LIVE IQA release 2, a subset: JPEG, blur, white noise, DMOS",
     "sr4kiqa": "SR4KIQA: 4K photographs scaled down and up again, the middle 768 pixels, 1 to 5",
     "inrs_av": "INRS audiovisual: one 720p H.264 scene, absolute category rating 1 to 5",
-    VMAF_STILLS: "VMAF of encoded photographs",
-    VMAF_VIDEOS: "VMAF of encoded video scenes",
+    METRIC_STILLS: "Metrics' labels of spoilt photographs",
+    METRIC_VIDEOS: "Metrics' labels of encoded video scenes",
 }
 
 
@@ -45,7 +45,7 @@ def card(manifest: Mapping[str, Any], figures: RegressorFigures, sections: Mappi
     """
     texts = {**_DEFAULTS, **{heading: text for heading, text in sections.items() if heading in _DEFAULTS}}
     further = [f"\n## {heading}\n\n{text.strip()}\n" for heading, text in sections.items() if heading not in _DEFAULTS]
-    human = [name for name in figures.sets if name not in (VMAF_STILLS, VMAF_VIDEOS)]
+    human = [name for name in figures.sets if name not in (METRIC_STILLS, METRIC_VIDEOS)]
     template = Path(__file__).with_name("model_card.md").read_text(encoding="utf-8")
     return template.format(
         name=manifest["name"],
@@ -55,14 +55,14 @@ def card(manifest: Mapping[str, Any], figures: RegressorFigures, sections: Mappi
         corpus=texts[CORPUS],
         compute=texts[COMPUTE],
         limits=texts[LIMITS],
-        items=figures.human_items + figures.vmaf_items,
-        contents=figures.human_contents + figures.vmaf_contents,
+        items=figures.human_items + figures.metric_items,
+        contents=figures.human_contents + figures.metric_contents,
         human_items=figures.human_items,
         human_contents=figures.human_contents,
         human_share=_percent(figures.human_share_of_labels or 0.0),
         weight_share=_percent(figures.human_share_of_weight or 0.0),
-        vmaf_items=figures.vmaf_items,
-        vmaf_contents=figures.vmaf_contents,
+        metric_items=figures.metric_items,
+        metric_contents=figures.metric_contents,
         human_weight=f"{figures.human_weight:g}",
         penalty=figures.penalty,
         anchors=" and ".join(f"`{name}`" for name in figures.anchors),
@@ -70,8 +70,9 @@ def card(manifest: Mapping[str, Any], figures: RegressorFigures, sections: Mappi
         left_out=_left_out(figures),
         labels=_labels(figures),
         human_table=_human_table(figures, human),
-        vmaf_table=_vmaf_table(figures),
+        metric_table=_metric_table(figures),
         intervals=_intervals(figures.half_width),
+        coverage=_coverage(figures.coverage),
         sections="".join(further),
     )
 
@@ -121,20 +122,20 @@ def _human_table(figures: RegressorFigures, names: Sequence[str]) -> str:
     return table(["set", "SROCC out of fold", "PLCC", "SROCC, set unseen", "PLCC"], rows)
 
 
-def _vmaf_table(figures: RegressorFigures) -> str:
+def _metric_table(figures: RegressorFigures) -> str:
     rows = []
     for part, words in (
-        (figures.out_of_fold_vmaf, "out of fold"),
-        (figures.held_out_vmaf, "held-out contents"),
+        (figures.out_of_fold_metric, "out of fold"),
+        (figures.held_out_metric, "held-out contents"),
     ):
-        for name in (VMAF_STILLS, VMAF_VIDEOS):
+        for name in (METRIC_STILLS, METRIC_VIDEOS):
             each = part.get(name)
             if each is not None:
                 counts = f"{each.items} of {each.contents}"
                 numbers = [
                     _figure(value) for value in (each.srocc, each.plcc, each.srocc_within_scene, each.pairs_in_order)
                 ]
-                kind = "photographs" if name == VMAF_STILLS else "videos"
+                kind = "photographs" if name == METRIC_STILLS else "videos"
                 rows.append([f"{kind}, {words}", counts, *numbers, str(each.pairs)])
     return table(["encodes", "items of contents", "SROCC", "PLCC", "SROCC within a scene", "in order", "pairs"], rows)
 
@@ -157,6 +158,11 @@ def _intervals(half_width: Mapping[str, Figure]) -> str:
         if width is not None
     ]
     return ", ".join(said) + "." if said else "too few contents for any level."
+
+
+def _coverage(coverage: Mapping[str, Figure]) -> str:
+    said = [f"`{name}` {_percent(share)}" for name, share in coverage.items() if share is not None]
+    return ", ".join(said) or "not measured, for want of a second set"
 
 
 def _percent(share: float) -> str:

@@ -66,9 +66,9 @@ class Agreement:
 
 @dataclass(frozen=True)
 class OrderFigures:
-    """How predictions order encodes by VMAF: over all, within a scene (median), and pair by pair within a scene.
+    """How predictions order spoilt versions: over all, within a scene (median), and pair by pair within a scene.
 
-    ``pairs`` of encodes whose VMAF differs clearly; ``pairs_in_order`` is the share of them that are ordered rightly.
+    ``pairs`` of versions whose labels differ clearly; ``pairs_in_order`` is the share of them that are ordered rightly.
     """
 
     items: int
@@ -85,16 +85,17 @@ class RegressorFigures:
     """Everything that the regressor stage reports about a fit.
 
     ``human_share_of_weight`` is the share of opinion scores in the weight of all labels; ``sets`` and
-    ``one_content_sets`` are by the set's name; ``out_of_fold_vmaf`` and ``held_out_vmaf`` by the names of the VMAF
-    sets that are there; ``half_width`` are half widths of the intervals on 1 to 5, by their level.
+    ``one_content_sets`` are by the set's name; ``out_of_fold_metric`` and ``held_out_metric`` by the names of
+    the sets of labels by metrics; ``half_width`` are half widths of the intervals on 1 to 5, by their level;
+    ``coverage`` is the share of each unseen set inside 90 % intervals that were calibrated on the others.
     """
 
     penalty: Figure
     human_weight: Figure
     human_items: int
     human_contents: int
-    vmaf_items: int
-    vmaf_contents: int
+    metric_items: int
+    metric_contents: int
     human_share_of_labels: Figure
     human_share_of_weight: Figure
     anchors: Sequence[str]
@@ -103,13 +104,14 @@ class RegressorFigures:
     left_out: Sequence[str]
     held_out_contents: int
     out_of_fold_human: Agreement
-    out_of_fold_vmaf: Mapping[str, OrderFigures]
-    held_out_vmaf: Mapping[str, OrderFigures]
+    out_of_fold_metric: Mapping[str, OrderFigures]
+    held_out_metric: Mapping[str, OrderFigures]
     half_width: Mapping[str, Figure]
+    coverage: Mapping[str, Figure]
 
     def to_dict(self) -> dict[str, Any]:
         """As stored in JSON."""
-        simple = ("penalty", "human_weight", "human_items", "human_contents", "vmaf_items", "vmaf_contents",
+        simple = ("penalty", "human_weight", "human_items", "human_contents", "metric_items", "metric_contents",
                   "human_share_of_labels", "human_share_of_weight")  # fmt: skip
         return {
             **{name: getattr(self, name) for name in simple},
@@ -120,8 +122,9 @@ class RegressorFigures:
             "held_out_contents": self.held_out_contents,
             "out_of_fold": {
                 "human": asdict(self.out_of_fold_human),
-                **{name: asdict(each) for name, each in self.out_of_fold_vmaf.items()},
+                **{name: asdict(each) for name, each in self.out_of_fold_metric.items()},
             },
-            "held_out": {name: asdict(each) for name, each in self.held_out_vmaf.items()},
+            "held_out": {name: asdict(each) for name, each in self.held_out_metric.items()},
             "half_width": dict(self.half_width),
+            "coverage": dict(self.coverage),
         }

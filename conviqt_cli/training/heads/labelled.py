@@ -23,7 +23,7 @@ _SEED = 20260101
 
 @dataclass(frozen=True)
 class RidgeSettings:
-    """``penalty`` as in :class:`WeightedRidge`; an opinion score counts ``human_weight``, a VMAF label 1."""
+    """``penalty`` as in :class:`WeightedRidge`; an opinion score counts ``human_weight``, a metric's 1."""
 
     penalty: float
     human_weight: float
@@ -34,7 +34,7 @@ class Labelled:
     """Items to fit on or to measure with.
 
     ``vectors`` (n, d) are means over each item's clips; ``scores`` (n,) nominal on 1 to 5; ``values`` (n,) the labels
-    as they were given (MOS, DMOS, VMAF); ``human`` (n,) whether people gave the label.
+    as they were given (MOS, DMOS, a metric's label); ``human`` (n,) whether people gave the label.
     """
 
     vectors: Floats

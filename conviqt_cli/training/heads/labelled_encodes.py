@@ -1,29 +1,38 @@
-"""Encodes of good sources with their VMAF, made once and kept: labels that need neither viewers nor a trained network.
+"""Versions of good sources with labels by full-reference metrics, made once and kept: neither viewers nor our networks.
 
-A folder of them holds ``labels.csv`` (file, content, kind, recipe, vmaf, held_out) and one folder of small files per
-content. Nothing in it depends on the network that is to be fitted, so every network is fitted on the same labels.
+A folder of them holds ``labels.csv`` (the fields of :class:`LabelledEncode`) and one folder of small files per content.
+Nothing in it depends on the network that is to be fitted, so every network is fitted on the same labels.
 """
 
 from __future__ import annotations
 
 import csv
+import os
 import random
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from conviqt_cli.errors import InputError
 from conviqt_cli.files import write_whole
 from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.training.corpus.holdout import held_out
-from conviqt_cli.training.heads.vmaf import RECIPES, Recipe, distort, prepare, vmaf
+from conviqt_cli.training.heads.recipes import RECIPES, Recipe, distort, prepare
+from conviqt_cli.training.heads.vmaf import vmaf
+from conviqt_cli.video.decode import FrameStream
 from conviqt_cli.video.probe import probe
 
 if TYPE_CHECKING:
     from conviqt_cli.training.corpus.gathering import Source
+    from conviqt_cli.training.heads.fdim import Fdim
 
 LABELS = "labels.csv"
 
@@ -45,6 +54,17 @@ STILL_DRAW = (
     ("twice", "mixed"),
     ("blur",),
     ("noise", "noise", "noise", "pixels"),
+    ("mpeg2",),
+    ("hevc",),
+    ("bank noise",),
+    ("bank noise",),
+    ("bank banding",),
+    ("bank exposure",),
+    ("bank colour",),
+    ("bank blocking",),
+    ("bank blocking",),
+    ("bank mixed", "bank blur"),
+    ("bank sharpening", "bank denoising", "bank interlacing"),
 )
 MOVING_DRAW = (
     ("source",),
@@ -55,7 +75,12 @@ MOVING_DRAW = (
     ("ladder",),
     ("twice", "resize"),
     ("blur", "noise", "mixed"),
+    ("mpeg2",),
+    ("hevc", "vp9"),
 )
+
+#: Frames of a clip that FDIM compares.
+FDIM_FRAMES = 2
 
 #: Called before each content: how many are done, of how many, and which.
 ContentProgress = Callable[[int, int, str], None]
@@ -63,9 +88,10 @@ ContentProgress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class LabelledEncode:
-    """One encode. ``file`` is relative to the folder of ``labels.csv``; ``kind`` is the source's; ``vmaf`` 0 to 100.
+    """One version. ``file`` is relative to the folder of ``labels.csv``; ``kind`` is the source's.
 
-    ``held_out`` encodes are labelled to measure with, never to fit on.
+    ``vmaf`` and ``vmaf_v1``, 0 to 100, are by models 0.6.1 and 1.0.16; ``fdim``, about 0 to 5, is ``None`` where it was
+    not asked for. ``held_out`` versions are labelled to measure with, never to fit on.
     """
 
     file: str
@@ -73,6 +99,8 @@ class LabelledEncode:
     kind: str
     recipe: str
     vmaf: float
+    vmaf_v1: float
+    fdim: float | None
     held_out: bool
 
 
@@ -87,13 +115,13 @@ def choose_sources(sources: Sequence[Source], photographs: int, scenes: int) -> 
 
 
 def label_encodes(
-    sources: Sequence[Source], output: Path, progress: ContentProgress | None = None
+    sources: Sequence[Source], output: Path, progress: ContentProgress | None = None, fdim: Fdim | None = None
 ) -> list[LabelledEncode]:
-    """Encode and label pristine ``sources`` below ``output``; existing encodes are kept, so a run can resume.
+    """Spoil and label pristine ``sources`` below ``output``; existing files are kept, so a run can resume.
 
-    A photograph gives one frame through about twelve recipes, a video ``CLIP_LENGTH`` frames through about eight, drawn
-    by the content's name, whatever other sources there are. A source that ffmpeg cannot encode is left out. Returns
-    every row of ``labels.csv``.
+    A photograph gives one frame through some twenty recipes, a video ``CLIP_LENGTH`` frames through about ten, drawn
+    by the content's name, whatever other sources there are. Without ``fdim``, labels are VMAF's alone. A source that
+    ffmpeg cannot encode is left out. Returns every row of ``labels.csv``.
     """
     output.mkdir(parents=True, exist_ok=True)
     kept = {(row.content, row.recipe): row for row in read_labels(output)} if (output / LABELS).exists() else {}
@@ -101,7 +129,7 @@ def label_encodes(
         if progress is not None:
             progress(done, len(sources), source.content)
         try:
-            rows = _label(source, output, kept)
+            rows = _label(source, output, kept, fdim)
         except InputError:
             continue
         kept |= {(row.content, row.recipe): row for row in rows}
@@ -121,6 +149,8 @@ def read_labels(folder: Path) -> list[LabelledEncode]:
                     row["kind"],
                     row["recipe"],
                     float(row["vmaf"]),
+                    float(row["vmaf_v1"]),
+                    float(row["fdim"]) if row["fdim"] else None,
                     row["held_out"] == "True",
                 )
                 for row in csv.DictReader(file)
@@ -145,32 +175,63 @@ def draw(content: str, moving: bool) -> list[Recipe]:
     return chosen
 
 
-def _label(source: Source, output: Path, kept: dict[tuple[str, str], LabelledEncode]) -> list[LabelledEncode]:
+def _label(
+    source: Source, output: Path, kept: dict[tuple[str, str], LabelledEncode], fdim: Fdim | None
+) -> list[LabelledEncode]:
     moving = source.kind.startswith("video")
-    wanted = [
-        recipe
-        for recipe in draw(source.content, moving)
-        if (source.content, recipe.name) not in kept or not (output / kept[source.content, recipe.name].file).is_file()
-    ]
+    recipes = draw(source.content, moving)
+    wanted = [each for each in recipes if not _whole(kept.get((source.content, each.name)), output, fdim is not None)]
     if not wanted:
         return []
     folder = output / _safe(source.content)
     folder.mkdir(exist_ok=True)
     sides = VIDEO_SIDES if moving else PHOTO_SIDES
     side = sides[random.Random(source.content).randrange(len(sides))]
-    rows = []
     with tempfile.TemporaryDirectory() as scratch:
         reference = Path(scratch) / "reference.mkv"
         prepare(source.path, reference, side, CLIP_LENGTH if moving else 1)
         info = probe(str(reference))
-        for recipe in wanted:
-            made = Path(scratch) / f"{recipe.name}{recipe.suffix}"
-            distort(reference, recipe, made, (info.width, info.height))
-            value = vmaf(reference, made)
-            shutil.move(made, folder / made.name)
-            name = f"{folder.name}/{made.name}"
-            rows.append(LabelledEncode(name, source.content, source.kind, recipe.name, value, held_out(source.content)))
-    return rows
+
+        def made(recipe: Recipe) -> LabelledEncode:
+            path = folder / f"{recipe.name}{recipe.suffix}"
+            if not path.is_file():
+                new = Path(scratch) / path.name
+                distort(reference, recipe, new, (info.width, info.height))
+                shutil.move(new, path)
+            scored = vmaf(reference, path)
+            like = None if fdim is None else _mean_fdim(fdim, reference, path)
+            return LabelledEncode(
+                f"{folder.name}/{path.name}",
+                source.content,
+                source.kind,
+                recipe.name,
+                scored.v061,
+                scored.v1,
+                like,
+                held_out(source.content),
+            )
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # most of the time is ffmpeg's, which starts slowly
+            return list(pool.map(made, wanted))
+
+
+def _whole(row: LabelledEncode | None, output: Path, with_fdim: bool) -> bool:
+    """Whether a version is there with all its labels."""
+    if row is None or not (output / row.file).is_file():
+        return False
+    return row.fdim is not None or not with_fdim
+
+
+def _mean_fdim(fdim: Fdim, reference: Path, distorted: Path) -> float:
+    """Mean over ``FDIM_FRAMES`` frames at most, spread evenly."""
+    one, other = _pictures(reference), _pictures(distorted)
+    step = -(-len(one) // FDIM_FRAMES)
+    return fmean(fdim.compare(a, b) for a, b in zip(one[::step], other[::step], strict=True))
+
+
+def _pictures(path: Path) -> list[NDArray[np.uint8]]:
+    with FrameStream(probe(str(path))) as stream:
+        return [frame.picture.rgb() for frame in stream]
 
 
 def _write_labels(folder: Path, rows: list[LabelledEncode]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -26,8 +26,10 @@ from conviqt_cli.plans.clips import Clip
 from conviqt_cli.plans.picture_plan import WHOLE, PicturePlan
 from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.scoring.features import FeatureExtractor
-from conviqt_cli.training.heads.labelled_encodes import read_labels
-from conviqt_cli.training.heads.vmaf import RECIPES, vmaf_to_acr
+from conviqt_cli.training.heads.joined_labels import join
+from conviqt_cli.training.heads.labelled_encodes import LabelledEncode, read_labels
+from conviqt_cli.training.heads.recipes import RECIPES
+from conviqt_cli.training.heads.vmaf import vmaf_to_acr
 from conviqt_cli.video.decode import FrameStream
 from conviqt_cli.video.picture import RgbPicture
 from conviqt_cli.video.probe import probe
@@ -36,13 +38,18 @@ from conviqt_cli.video.scaling import shown
 #: Called before each item: how many are done, of how many, and which.
 ItemProgress = Callable[[int, int, str], None]
 
-#: Names of the two sets of VMAF labels: encodes of photographs (one frame) and of video scenes.
-VMAF_STILLS, VMAF_VIDEOS = "vmaf_stills", "vmaf_videos"
+#: Names of the two sets of labels by metrics: versions of photographs (one frame) and of video scenes.
+METRIC_STILLS, METRIC_VIDEOS = "metric_stills", "metric_videos"
 
 
-#: Recipes whose labels are not used. VMAF forgives noise where people do not: on ImageNet features, out-of-fold SROCC
-#: on LIVE (a third of it white noise) rises from .88 to .91 without them.
-NOISY = frozenset(recipe.name for recipe in RECIPES if any("noise=" in text for text in recipe.filters))
+#: Recipes whose labels are not used where they are VMAF's alone: it forgives noise where people do not (on ImageNet
+#: features, out-of-fold SROCC on LIVE, a third of it white noise, rises from .88 to .91 without them), and knows
+#: little of distortions that no encoder makes.
+NOT_BY_VMAF = frozenset(
+    recipe.name
+    for recipe in RECIPES
+    if recipe.distortion is not None or any("noise=" in text for text in recipe.filters)
+)
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,7 @@ HUMAN_SETS = (
 
 @dataclass(frozen=True)
 class Item:
-    """A labelled picture or video. ``score`` is nominal on 1 to 5; ``value`` the label as it was (MOS, DMOS, VMAF)."""
+    """A labelled picture or video. ``score`` is nominal on 1 to 5; ``value`` the label as it was given."""
 
     path: Path
     set: str
@@ -102,7 +109,7 @@ class Item:
     @property
     def human(self) -> bool:
         """Whether people gave the label."""
-        return self.set not in (VMAF_STILLS, VMAF_VIDEOS)
+        return self.set not in (METRIC_STILLS, METRIC_VIDEOS)
 
 
 def human_items(folder: Path, sets: Sequence[HumanSet] = HUMAN_SETS) -> list[Item]:
@@ -129,19 +136,32 @@ def human_items(folder: Path, sets: Sequence[HumanSet] = HUMAN_SETS) -> list[Ite
 
 
 def encoded_items(folder: Path) -> list[Item]:
-    """Items of a folder that ``label_encodes`` made, without those that have noise added."""
+    """Items of a folder that ``label_encodes`` made.
+
+    Where FDIM was asked for, versions without it are left out, and labels are FDIM and VMAF 1.0.16 joined; else they
+    are VMAF 1.0.16 alone, without the versions that it cannot judge.
+    """
+    rows = read_labels(folder)
+    judged = [row for row in rows if row.fdim is not None]
+    if judged:
+        labels = join([row.fdim for row in judged if row.fdim is not None], [row.vmaf_v1 for row in judged])
+        return _items(folder, judged, labels)
+    rows = [row for row in rows if row.recipe not in NOT_BY_VMAF]
+    return _items(folder, rows, [vmaf_to_acr(row.vmaf_v1) for row in rows])
+
+
+def _items(folder: Path, rows: Sequence[LabelledEncode], labels: Iterable[float]) -> list[Item]:
     return [
         Item(
             folder / row.file,
-            VMAF_VIDEOS if row.kind.startswith("video") else VMAF_STILLS,
+            METRIC_VIDEOS if row.kind.startswith("video") else METRIC_STILLS,
             row.content,
-            vmaf_to_acr(row.vmaf),
-            row.vmaf,
+            float(label),
+            float(label),
             row.recipe,
             row.held_out,
         )
-        for row in read_labels(folder)
-        if row.recipe not in NOISY
+        for row, label in zip(rows, labels, strict=True)
     ]
 
 

@@ -9,12 +9,13 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from conviqt_cli.arrays import Floats
+from conviqt_cli.arrays import Floats, Indices, Mask
 from conviqt_cli.fitting.alignment import ScoreMap
 from conviqt_cli.metrics.correlation import plcc, srocc
-from conviqt_cli.quality.intervals import Intervals
+from conviqt_cli.quality.intervals import DEFAULT_LEVEL, Intervals
 from conviqt_cli.training.heads.figures import (
     Agreement,
+    Figure,
     MapFigures,
     OrderFigures,
     RegressorFigures,
@@ -22,11 +23,11 @@ from conviqt_cli.training.heads.figures import (
     figure,
 )
 from conviqt_cli.training.heads.labelled import Labelled, RidgeSettings
-from conviqt_cli.training.heads.labelled_vectors import VMAF_STILLS, VMAF_VIDEOS
+from conviqt_cli.training.heads.labelled_vectors import METRIC_STILLS, METRIC_VIDEOS
 from conviqt_cli.training.heads.set_alignment import AlignedSets
 
-#: Two encodes whose VMAF differs by less than this count as equally good.
-VMAF_STEP = 5.0
+#: Two versions whose labels by metrics differ by less than this, on 1 to 5, count as equally good.
+LABEL_STEP = 0.25
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,10 @@ class FittedRidge:
 
 
 def measure(
-    fit: FittedRidge, aligned: AlignedSets, held_out: Labelled, anchors: Sequence[str], intervals: Intervals
+    fit: FittedRidge, aligned: AlignedSets, held_out: Labelled, anchors: Sequence[str], errors: Errors
 ) -> RegressorFigures:
     """Figures of a fit; ``held_out`` are items of contents that nothing was fitted on."""
+    intervals = errors.intervals(fit)
     data, human = fit.data, fit.data.human
     weights = data.weights(fit.settings.human_weight)
     return RegressorFigures(
@@ -58,8 +60,8 @@ def measure(
         human_weight=figure(fit.settings.human_weight),
         human_items=int(human.sum()),
         human_contents=data.contents_of(human),
-        vmaf_items=int((~human).sum()),
-        vmaf_contents=data.contents_of(~human),
+        metric_items=int((~human).sum()),
+        metric_contents=data.contents_of(~human),
         human_share_of_labels=figure(human.mean()),
         human_share_of_weight=figure(weights[human].sum() / weights.sum()),
         anchors=tuple(anchors),
@@ -68,31 +70,77 @@ def measure(
         left_out=tuple(aligned.left_out),
         held_out_contents=len(np.unique(held_out.contents)),
         out_of_fold_human=_agreement(fit.predicted[human], fit.labels[human]),
-        out_of_fold_vmaf=_of_encodes(data, fit.predicted),
-        held_out_vmaf=_of_encodes(held_out, held_out.vectors @ fit.coef + fit.intercept),
+        out_of_fold_metric=_of_encodes(data, fit.predicted),
+        held_out_metric=_of_encodes(held_out, held_out.vectors @ fit.coef + fit.intercept),
         half_width={str(level): figure(intervals.half_width(level)) for level in (0.8, 0.9)},
+        coverage=errors.coverage(fit),
     )
 
 
-def calibrate(fit: FittedRidge, clips: Sequence[Floats]) -> Intervals:
-    """Intervals from the errors out of fold; ``clips`` are the items' clip vectors (clips, d).
+@dataclass(frozen=True)
+class Errors:
+    """Errors on opinion scores where neither an item's set nor its content was fitted on.
 
-    Opinion scores alone count: what a metric says of our own encodes does not tell how people differ.
+    ``items`` (n,) are positions in the data; ``predicted`` (n,); ``of_clips`` (m,) are predictions of single clips, and
+    ``owner`` (m,) says whose, as a position in ``items``.
     """
-    data = fit.data
-    own = np.flatnonzero(data.human)
-    of_clips: dict[int, Floats] = {}
-    for train, test in data.folds:
-        coef, intercept = data.ridge(fit.settings, train).coefficients(data.vectors[train], fit.labels[train])
-        of_clips |= {int(i): clips[i] @ coef + intercept for i in test}
-    owner = np.concatenate([np.full(len(of_clips[int(i)]), place) for place, i in enumerate(own)])
-    return Intervals.calibrate(
-        fit.labels[own],
-        data.contents[own],
-        fit.predicted[own],
-        np.concatenate([of_clips[int(i)] for i in own]),
-        owner.astype(np.intp),
-    )
+
+    items: Indices
+    predicted: Floats
+    of_clips: Floats
+    owner: Indices
+
+    @classmethod
+    def of(cls, fit: FittedRidge, clips: Sequence[Floats]) -> Errors:
+        """By one ridge for each set of opinion scores; ``clips`` are the items' clip vectors (clips, d)."""
+        data = fit.data
+        by_clip: dict[int, Floats] = {}
+        for train, test in _parts(data):
+            coef, intercept = data.ridge(fit.settings, train).coefficients(data.vectors[train], fit.labels[train])
+            by_clip |= {int(i): clips[i] @ coef + intercept for i in test}
+        items = np.array(sorted(by_clip), dtype=np.intp)
+        owner = np.concatenate([np.full(len(by_clip[int(i)]), place) for place, i in enumerate(items)])
+        predicted = np.array([by_clip[int(i)].mean() for i in items])
+        return cls(items, predicted, np.concatenate([by_clip[int(i)] for i in items]), owner.astype(np.intp))
+
+    def take(self, chosen: Mask) -> Errors:
+        """Some of the items (n,)."""
+        place = np.cumsum(chosen) - 1
+        kept = chosen[self.owner]
+        return Errors(self.items[chosen], self.predicted[chosen], self.of_clips[kept], place[self.owner[kept]])
+
+    def intervals(self, fit: FittedRidge) -> Intervals:
+        """Intervals with these errors.
+
+        Opinion scores alone count: what a metric says of our own encodes does not tell how people differ.
+        """
+        contents = fit.data.contents[self.items]
+        return Intervals.calibrate(fit.labels[self.items], contents, self.predicted, self.of_clips, self.owner)
+
+    def coverage(self, fit: FittedRidge, level: float = DEFAULT_LEVEL) -> dict[str, Figure]:
+        """Of each set, the share of opinion scores inside the intervals of the other sets' errors; {} for one set."""
+        sets = fit.data.sets[self.items]
+        covered = {}
+        for name in sorted(set(sets.tolist())):
+            others = self.take(sets != name)
+            if len(others.items):
+                half = others.intervals(fit).half_width(level)
+                errors = np.abs(self.predicted - fit.labels[self.items])[sets == name]
+                covered[name] = figure(float((errors <= half).mean()))
+        return covered
+
+
+def _parts(data: Labelled) -> list[tuple[Indices, Indices]]:
+    """What to fit on and what to predict: set by set of opinion scores, or in folds where there is one set alone."""
+    names = sorted(set(data.sets[data.human].tolist()))
+    parts = []
+    for name in names:
+        own = data.human & (data.sets == name)
+        train = np.flatnonzero((data.sets != name) & ~np.isin(data.contents, data.contents[own]))
+        parts.append((train, np.flatnonzero(own)))
+    if len(names) < 2 or any(len(np.unique(data.contents[train])) < 2 for train, _ in parts):
+        return [(train, test[data.human[test]]) for train, test in data.folds]
+    return parts
 
 
 def _agreement(predicted: Floats, labels: Floats) -> Agreement:
@@ -116,22 +164,22 @@ def _of_set(fit: FittedRidge, name: str, line: ScoreMap) -> SetFigures:
 
 
 def _of_encodes(data: Labelled, predicted: Floats) -> dict[str, OrderFigures]:
-    """Of each VMAF set that has any items."""
+    """Of each set of labels by metrics that has any items."""
     return {
         name: order_figures(predicted[own], data.values[own], data.contents[own])
-        for name in (VMAF_STILLS, VMAF_VIDEOS)
+        for name in (METRIC_STILLS, METRIC_VIDEOS)
         if (own := data.sets == name).any()
     }
 
 
 def order_figures(predicted: Floats, values: Floats, contents: NDArray[np.str_]) -> OrderFigures:
-    """How ``predicted`` (n,) orders encodes of known VMAF ``values`` (n,) and ``contents`` (n,)."""
+    """How ``predicted`` (n,) orders versions of known labels ``values`` (n,) and ``contents`` (n,)."""
     within, right, pairs = [], 0, 0
     for content in sorted(set(contents.tolist())):
         own = np.flatnonzero(contents == content)
         within.append(srocc(predicted[own], values[own]))
         for one, other in combinations(own, 2):
-            if abs(values[one] - values[other]) >= VMAF_STEP:
+            if abs(values[one] - values[other]) >= LABEL_STEP:
                 pairs += 1
                 right += int((predicted[one] - predicted[other]) * (values[one] - values[other]) > 0)
     return OrderFigures(

@@ -1,7 +1,7 @@
 """The regressor stage: a ridge on the frozen encoder's clip vectors (CONVIQT, section III-D), for a bundle.
 
-Labels are opinion scores, brought to one scale, and VMAF of our own encodes, named as such. Held-out contents are
-labelled to measure with; nothing here is fitted on them, chosen by them, or calibrated on them.
+Labels are opinion scores, brought to one scale, and full-reference metrics' of our own encodes, named as such. Held-out
+contents are labelled to measure with; nothing here is fitted on them, chosen by them, or calibrated on them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from conviqt_cli.training.heads.labelled_vectors import (
     encoded_items,
     human_items,
 )
-from conviqt_cli.training.heads.measuring import FittedRidge, calibrate, measure
+from conviqt_cli.training.heads.measuring import Errors, FittedRidge, measure
 from conviqt_cli.training.heads.ridge_search import search
 from conviqt_cli.training.heads.set_alignment import align_sets
 
@@ -77,7 +77,7 @@ def fit_regressor_stage(
     seal(
         bundle,
         {role: f"{role}.safetensors"},
-        {role: "ridge on human opinion scores and on VMAF labels; see MODEL_CARD.md"},
+        {role: "ridge on human opinion scores and on labels by FDIM and VMAF; see MODEL_CARD.md"},
         picture,
     )
     write_text_whole(work / figures_name(picture), json.dumps(figures.to_dict(), indent=2) + "\n")
@@ -103,15 +103,15 @@ def fit_items(
     aligned = align_sets(everything, ~held_out, anchors)
     data, labels = everything.take(aligned.fitted), aligned.labels[aligned.fitted]
     fit = FittedRidge.of(data, labels, search(data, labels))
-    intervals = calibrate(fit, [clips[i] for i in np.flatnonzero(aligned.fitted).tolist()])
-    figures = measure(fit, aligned, everything.take(held_out), anchors, intervals)
+    errors = Errors.of(fit, [clips[i] for i in np.flatnonzero(aligned.fitted).tolist()])
+    figures = measure(fit, aligned, everything.take(held_out), anchors, errors)
     head = LinearRegressor(
         coef=fit.coef,
         intercept=fit.intercept,
         scale=ACR,
         encoder_id="",
-        card={"labels": "human opinion scores and VMAF of our own encodes", **figures.to_dict()},
-        intervals=intervals,
+        card={"labels": "human opinion scores; FDIM and VMAF of our own encodes", **figures.to_dict()},
+        intervals=errors.intervals(fit),
         novelty=Novelty.fit(data.vectors, data.contents),
     )
     return head, figures

@@ -13,7 +13,7 @@ from conviqt_cli.training.heads.labelled import Labelled, RidgeSettings
 #: Relative penalties that are tried.
 PENALTIES = tuple(float(value) for value in 10.0 ** np.arange(-2.0, 3.5, 0.5))
 
-#: Weights of an opinion score that are tried, a VMAF label counting 1. With more than these, the few contents that
+#: Weights of an opinion score that are tried, a metric's label counting 1. With more than these, the few contents that
 #: people scored would be nearly all there is.
 HUMAN_WEIGHTS = (1.0, 3.0, 9.0)
 
