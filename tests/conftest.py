@@ -114,7 +114,7 @@ def make_video(ffmpeg: str) -> Callable[..., Path]:
 def networks() -> Iterator[None]:
     """Read each bundle's networks once a session, and hide what this processor can do (see above).
 
-    Every encoder made after the first of the same files and settings shares its networks.
+    Every encoder made after the first of the same networks and settings shares them, whatever else is in its bundle.
     """
     from conviqt_cli.model import cpu
     from conviqt_cli.model.openvino_backend import OpenVinoEncoder
@@ -138,9 +138,10 @@ def _read_once(read: Callable[..., None]) -> Callable[..., None]:
     def constructor(self: Any, *arguments: Any, **options: Any) -> None:
         given = signature.bind(self, *arguments, **options).arguments
         bundle = given["bundle"]
-        files = [(path, path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(bundle.folder.iterdir())]
+        paths = [bundle.folder / bundle.manifest["files"][role]["name"] for role in ("spatial", "temporal")]
+        files = [path.exists() and (path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
         settings = {name: value for name, value in given.items() if name not in ("self", "bundle", "threads")}
-        key = repr((bundle.checksum, files, settings))
+        key = repr((bundle.encoder_id, files, settings))
         if key not in kept:
             read(self, *arguments, **options)
             kept[key] = dict(self.__dict__)

@@ -35,7 +35,9 @@ class GatedRecurrentUnit:
 
     def __call__(self, features: _Array) -> _Array:
         """Features of one clip (frames, 4096), full scale then half, to its vector (2048,)."""
-        inputs = features.reshape(len(features), 2, -1) @ self._inputs.T + self._input_bias
+        # One product of all frames and scales: frame by frame, NumPy reads the whole matrix anew for each.
+        products = features.reshape(2 * len(features), -1) @ self._inputs.T
+        inputs = products.reshape(len(features), 2, -1) + self._input_bias
         state = total = np.zeros((2, self._states.shape[1]), np.float32)
         for of_inputs in inputs:  # (2, 3 * hidden): reset, update and new gate
             of_state = state @ self._states.T + self._state_bias

@@ -84,7 +84,7 @@ def test_warnings_name_what_makes_a_score_mean_less(scorer, make_video, tmp_path
 
 
 def test_a_small_picture_is_warned_of_unless_scored_as_scaled_up(make_video, tmp_path):
-    path = make_video(tmp_path / "a.mkv", size="160x90", frames=1)
+    path = make_video(tmp_path / "a.mkv", frames=1)
     scorers = [load(device="cpu", precision="fp32", display=display) for display in (None, "auto", "480")]
     assert ["low_resolution" in codes(scorer.score(path)) for scorer in scorers] == [True, False, False]
 
