@@ -20,7 +20,7 @@ from conviqt_cli.arrays import Floats, Mask
 from conviqt_cli.quality.diagnosis import Diagnosis, DiagnosisHead
 from conviqt_cli.quality.families import CLEAN, COMPRESSION, PACKET_LOSS
 from conviqt_cli.scoring.coding import COARSE, FINE
-from conviqt_cli.scoring.evidence import MEASURES, Evidence, relative
+from conviqt_cli.scoring.evidence import MEASURES, Evidence, differences, relative
 
 #: In a stream that was damaged on its way, a clip was hit in this share of which the decoder repaired pictures. Where
 #: it is not known where that was, and of clips that follow, those were hit that score this much lower (1 to 5) than
@@ -170,15 +170,14 @@ def diagnose(
     """
     alike = evidence.alike()
     measures = evidence.absolute()
-    standing_out, compared = relative(measures, alike)
-    differences, _ = relative(measures, alike, 0.0)
+    apart, standing_out, compared = differences(measures, alike)
     # A jump anywhere in the scene will do: in the middle of a long fault there is none.
     for column in _JUMPS:
         standing_out[:, column] = np.where(alike, measures[:, column], 0.0).max(axis=1)
     drop = relative(quality[:, None], alike)[0][:, 0]
     seen = head.diagnose(vectors, intact or repaired is not None)
     hit = np.zeros(len(vectors), bool) if intact else _hit(seen, drop, repaired)
-    aparts = [_Apart(*both) for both in zip(standing_out, differences, strict=True)]
+    aparts = [_Apart(*both) for both in zip(standing_out, apart, strict=True)]
     lost = [_detail_lost(each) >= 1 for each in aparts]
     found = []
     for row, each in enumerate(seen):

@@ -57,7 +57,7 @@ _ROWS, _COLUMNS, _SAME = 9, 16, 0.7
 _SAME_JUMP = 0.9
 
 #: Other clips of the scene that a clip is compared with at least, and how far it has to stand out from them.
-_OTHERS, SPREAD = 3, 3.0
+_OTHERS, _SPREAD = 3, 3.0
 
 _TINY = 1e-3
 
@@ -154,22 +154,29 @@ def linked(alike: Mask) -> Mask:
     return alike
 
 
-def relative(values: Floats, alike: Mask, spread: float = SPREAD) -> tuple[Floats, Mask]:
+def relative(values: Floats, alike: Mask) -> tuple[Floats, Mask]:
+    """What stands out of :func:`differences`, else zero, and which clips (n,) were compared."""
+    _, standing_out, compared = differences(values, alike)
+    return standing_out, compared
+
+
+def differences(values: Floats, alike: Mask) -> tuple[Floats, Floats, Mask]:
     """How much ``values`` (n, d) of each clip differ from the median of the other clips that show the same scene.
 
-    Returns that, zero where it is no more than ``spread`` times what those differ from each other (the median
-    deviation), and which clips (n,) have at least :data:`_OTHERS` others to be compared with.
+    Returns that; the same, but zero where it is no more than :data:`_SPREAD` times what those differ from each other
+    (the median deviation); and which clips (n,) have at least :data:`_OTHERS` others to be compared with.
     """
     out: Floats = np.zeros_like(values)
+    standing_out: Floats = np.zeros_like(values)
     compared = alike.sum(axis=1) > _OTHERS
     for row in np.flatnonzero(compared):
         others = alike[row].copy()
         others[row] = False
         median = np.median(values[others], axis=0)
         usual = 1.4826 * np.median(np.abs(values[others] - median), axis=0)
-        apart = values[row] - median
-        out[row] = np.where(np.abs(apart) > spread * usual, apart, 0.0)
-    return out, compared
+        out[row] = values[row] - median
+        standing_out[row] = np.where(np.abs(out[row]) > _SPREAD * usual, out[row], 0.0)
+    return out, standing_out, compared
 
 
 def _places(picture: Picture) -> list[Rectangle]:

@@ -87,6 +87,16 @@ class Periods:
     power: Floats
     steps: Floats
 
+    def fits(self, other: Periods) -> bool:
+        """Whether both are of pictures of one size."""
+        return self.across.shape == other.across.shape and self.down.shape == other.down.shape
+
+    def plus(self, other: Periods) -> Periods:
+        """The sum."""
+        return Periods(
+            self.across + other.across, self.down + other.down, self.power + other.power, self.steps + other.steps
+        )
+
 
 def periods(clip: Clip, x: int = 0, y: int = 0) -> Periods | None:
     """What the first picture of a clip shows, in some twenty milliseconds; ``None`` where it is too small to tell.
@@ -120,10 +130,7 @@ class NativeSize:
 
     def __init__(self, lines: int) -> None:
         self._lines = lines
-        self._across: Floats | None = None
-        self._down: Floats | None = None
-        self._power: Floats = np.zeros((_BLOCK, _BLOCK // 2 + 1))
-        self._steps: Floats = np.zeros((2, 8))
+        self._sum: Periods | None = None
         self._count = 0
         self._span: tuple[float, float] | None = None
 
@@ -132,20 +139,19 @@ class NativeSize:
         self._span = (start if self._span is None else self._span[0], end)
         if seen is None:
             return
-        if self._across is None or self._down is None:
-            self._count = 1
-            self._across, self._down, self._power, self._steps = seen.across, seen.down, seen.power, seen.steps
-        elif self._across.shape == seen.across.shape and self._down.shape == seen.down.shape:
-            self._across, self._down = self._across + seen.across, self._down + seen.down
-            self._power, self._steps = self._power + seen.power, self._steps + seen.steps
-            self._count += 1
+        if self._sum is None:
+            self._sum, self._count = seen, 1
+        elif self._sum.fits(seen):
+            self._sum, self._count = self._sum.plus(seen), self._count + 1
 
     @property
     def lines(self) -> int | None:
         """The most lines that the picture was scaled up from; ``None`` where it was not, or that cannot be said."""
-        if self._across is None or self._down is None:
+        if self._sum is None:
             return None
-        factors = scaling_factors(self._across, self._down, self._power) or repeating_factors(self._steps / self._count)
+        summed = self._sum
+        factors = scaling_factors(summed.across, summed.down, summed.power)
+        factors = factors or repeating_factors(summed.steps / self._count)
         sizes = [_size(self._lines / factor) for factor in factors]
         return next((size for size in sizes if size in COMMON), sizes[0] if sizes else None)
 

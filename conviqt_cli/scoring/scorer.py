@@ -167,7 +167,7 @@ class Scorer:
                 reader.read(clip)
         encoded = reader.encoded(name, report, time.perf_counter() - began)
         settings, info = replace(self.settings, span=Span()), replace(info, frame_count=report.frames)
-        return self._scored(info, settings, None, None, encoded, findings, encoded.seconds)
+        return self._scored(info, settings, None, encoded, findings, encoded.seconds)
 
     def prepare(
         self, source: str | os.PathLike[str], start: float | None = None, duration: float | None = None
@@ -243,21 +243,21 @@ class Scorer:
         info = replace(planned.info, interlaced=report.interlaced >= INTERLACED_SHARE)
         if prepared.span.is_whole_video:
             info = replace(info, frame_count=report.frames if planned.timeline is None else len(planned.timeline))
-        length = None if planned.timeline else planned.length
         settings = replace(self.settings, span=prepared.span)
-        return self._scored(info, settings, planned, length, encoded, findings, seconds)
+        return self._scored(info, settings, planned, encoded, findings, seconds)
 
     def _scored(
         self,
         info: VideoInfo,
         settings: ScoringSettings,
         planned: Schedule | None,
-        length: float | None,
         encoded: Encoded,
         findings: Findings,
         seconds: float,
     ) -> VideoScore:
-        """``length`` is how many seconds should have come, ``None`` where that is settled; ``planned`` is a file's."""
+        """``planned`` is a file's; frames that were given have none."""
+        # How many seconds should have come, where that is not settled.
+        length = None if planned is None or planned.timeline else planned.length
         regressor = self.regressor
         raw = regressor.predict(encoded.vectors)
         quality = np.array([regressor.scale.clip(value) for value in raw])

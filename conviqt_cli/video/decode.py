@@ -353,11 +353,9 @@ class FrameStream:
         timeline = self._timeline
         if timeline is None or not timeline.stamped or not self._log.repaired:
             return ()
-        times = {int(packet): float(time) for packet, time in zip(timeline.packets, timeline.times, strict=True)}
-        return tuple(
-            (times.get(-1 if before is None else before, 0.0), times.get(-1 if after is None else after, timeline.end))
-            for before, after in self._log.repaired
-        )
+        pairs = zip(timeline.packets.tolist(), timeline.times.tolist(), strict=True)
+        times: dict[int | None, float] = dict(pairs)
+        return tuple((times.get(before, 0.0), times.get(after, timeline.end)) for before, after in self._log.repaired)
 
 
 def too_many_frames(source: str, max_frames: int) -> LimitError:

@@ -58,9 +58,9 @@ class Timeline:
 
     ``times`` (n,) are seconds from the stream's first frame, never decreasing; ``durations`` (n,) seconds. ``packets``
     (n,) is the number of the packet that holds each frame, counted from 0 in the order of the file, and ``sizes`` (n,)
-    is how many bytes it has. ``keys`` are the
-    numbers of packets at which decoding can begin afresh, ascending; ``key_packets`` are all that the file calls key
-    frames. ``typical`` is the usual time between two frames, in seconds.
+    is how many bytes it has. ``keys`` are the numbers of packets at which decoding can begin afresh, ascending;
+    ``key_packets`` are all that the file calls key frames. ``typical`` is the usual time between two frames, in
+    seconds.
 
     ``jumps`` counts the places where the clock went back or jumped and was joined. ``stamped`` says that packets carry
     presentation times; without, only the order of decoded frames tells which is which, and ``packets`` means nothing.
@@ -186,6 +186,7 @@ class _Packets:
     def timeline(self, info: VideoInfo) -> Timeline:
         flags = np.frombuffer(self._flags, np.int8)
         stamps = np.frombuffer(self._stamp, np.float64) * self._base
+        sizes = np.frombuffer(self._size, np.int64)
         durations = np.maximum(np.frombuffer(self._duration, np.float64) * self._base, 0.0)
         key, shown = (flags & 1) > 0, (flags & _DISCARD) == 0
         if not shown.any():
@@ -193,8 +194,7 @@ class _Packets:
         nominal = float(1 / info.fps) if info.fps else 0.04
         if info.container in _BARE or np.isnan(stamps[shown]).mean() > MAX_UNSTAMPED_SHARE:
             decode = np.frombuffer(self._decode, np.float64)[shown] * self._base
-            sizes = np.array(self._size, np.int64)[shown]
-            return _unstamped(decode, nominal, np.flatnonzero(key), sizes)
+            return _unstamped(decode, nominal, np.flatnonzero(key), sizes[shown])
         shown &= _decodable(stamps, key)
         if info.codec in _HIDING:
             shown[:-1] &= stamps[:-1] != stamps[1:]
@@ -204,8 +204,8 @@ class _Packets:
             times=times,
             durations=np.append(np.diff(times), held),
             packets=numbers[order].astype(np.int64),
-            sizes=np.array(self._size, np.int64)[numbers[order]],
-            keys=_entries(stamps, key, np.frombuffer(self._size, np.int64), info.codec),
+            sizes=sizes[numbers[order]],
+            keys=_entries(stamps, key, sizes, info.codec),
             typical=typical,
             key_packets=np.flatnonzero(key),
             jumps=jumps,

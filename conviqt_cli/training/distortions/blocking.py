@@ -51,10 +51,7 @@ def displaced_patches(pixels: Pixels, level: int, rng: np.random.Generator) -> P
     """Patches of 15 pixels, 1.5 to 24 per cent of the picture, replaced by what lies 5 to 12 pixels beside them."""
     result: Pixels = pixels.copy()
     for target, (top, left) in _patches(result, 15, at_level(level, (0.015, 0.03, 0.06, 0.12, 0.24)), level, rng):
-        down, right = rng.integers(5, 13, 2) * rng.choice((-1, 1), 2)
-        y = int(np.clip(top + down, 0, pixels.shape[0] - target.shape[0]))
-        x = int(np.clip(left + right, 0, pixels.shape[1] - target.shape[1]))
-        target[:] = pixels[y : y + target.shape[0], x : x + target.shape[1]]
+        _displace(target, pixels, top, left, (5, 13), rng)
     return result
 
 
@@ -84,15 +81,22 @@ def _patches(
         yield pixels[top : top + side, left : left + side], (top, left)
 
 
-def _conceal(target: Pixels, pixels: Pixels, top: int, left: int, rng: np.random.Generator) -> None:
+def _displace(
+    target: Pixels, pixels: Pixels, top: int, left: int, reach: tuple[int, int], rng: np.random.Generator
+) -> None:
+    """Fill ``target``, which lies at ``top`` and ``left``, with what is ``reach`` pixels (from, below) beside it."""
     height, width = target.shape[:2]
+    down, right = rng.integers(*reach, 2) * rng.choice((-1, 1), 2)
+    y = int(np.clip(top + down, 0, pixels.shape[0] - height))
+    x = int(np.clip(left + right, 0, pixels.shape[1] - width))
+    target[:] = pixels[y : y + height, x : x + width]
+
+
+def _conceal(target: Pixels, pixels: Pixels, top: int, left: int, rng: np.random.Generator) -> None:
     kind = rng.choice(3, p=(0.6, 0.25, 0.15))
     if kind == 0:
-        down, right = rng.integers(12, 40, 2) * rng.choice((-1, 1), 2)
-        y = int(np.clip(top + down, 0, pixels.shape[0] - height))
-        x = int(np.clip(left + right, 0, pixels.shape[1] - width))
-        target[:] = pixels[y : y + height, x : x + width]
+        _displace(target, pixels, top, left, (12, 40), rng)
     elif kind == 1:
-        target[:] = pixels[top : top + height, max(left - 1, 0)].copy()[:, None]
+        target[:] = pixels[top : top + target.shape[0], max(left - 1, 0)].copy()[:, None]
     else:
         target[:] = 128

@@ -18,16 +18,14 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from conviqt_cli.errors import InputError
 from conviqt_cli.files import write_whole
 from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.training.corpus.holdout import held_out
+from conviqt_cli.training.distortions.distortion import Pixels
 from conviqt_cli.training.heads.recipes import RECIPES, Recipe, distort, prepare
 from conviqt_cli.training.heads.vmaf import vmaf
-from conviqt_cli.video.decode import FrameStream
+from conviqt_cli.training.packing.pictures import read_frames
 from conviqt_cli.video.probe import probe
 
 if TYPE_CHECKING:
@@ -192,14 +190,17 @@ def _label(
         prepare(source.path, reference, side, CLIP_LENGTH if moving else 1)
         info = probe(str(reference))
 
+        clean = None if fdim is None else read_frames(reference, CLIP_LENGTH)
+
         def made(recipe: Recipe) -> LabelledEncode:
             path = folder / f"{recipe.name}{recipe.suffix}"
             if not path.is_file():
                 new = Path(scratch) / path.name
                 distort(reference, recipe, new, (info.width, info.height))
-                shutil.move(new, path)
+                with write_whole(path) as temporary:
+                    shutil.move(new, temporary)
             scored = vmaf(reference, path)
-            like = None if fdim is None else _mean_fdim(fdim, reference, path)
+            like = None if fdim is None or clean is None else _mean_fdim(fdim, clean, path)
             return LabelledEncode(
                 f"{folder.name}/{path.name}",
                 source.content,
@@ -222,16 +223,11 @@ def _whole(row: LabelledEncode | None, output: Path, with_fdim: bool) -> bool:
     return row.fdim is not None or not with_fdim
 
 
-def _mean_fdim(fdim: Fdim, reference: Path, distorted: Path) -> float:
-    """Mean over ``FDIM_FRAMES`` frames at most, spread evenly."""
-    one, other = _pictures(reference), _pictures(distorted)
-    step = -(-len(one) // FDIM_FRAMES)
-    return fmean(fdim.compare(a, b) for a, b in zip(one[::step], other[::step], strict=True))
-
-
-def _pictures(path: Path) -> list[NDArray[np.uint8]]:
-    with FrameStream(probe(str(path))) as stream:
-        return [frame.picture.rgb() for frame in stream]
+def _mean_fdim(fdim: Fdim, clean: Pixels, distorted: Path) -> float:
+    """Mean over ``FDIM_FRAMES`` frames at most, spread evenly; ``clean`` are the source's."""
+    step = -(-len(clean) // FDIM_FRAMES)
+    spoilt = read_frames(distorted, CLIP_LENGTH)
+    return fmean(fdim.compare(one, other) for one, other in zip(clean[::step], spoilt[::step], strict=True))
 
 
 def _write_labels(folder: Path, rows: list[LabelledEncode]) -> None:

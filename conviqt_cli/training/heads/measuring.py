@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
@@ -52,7 +53,6 @@ def measure(
     fit: FittedRidge, aligned: AlignedSets, held_out: Labelled, anchors: Sequence[str], errors: Errors
 ) -> RegressorFigures:
     """Figures of a fit; ``held_out`` are items of contents that nothing was fitted on."""
-    intervals = errors.intervals(fit)
     data, human = fit.data, fit.data.human
     weights = data.weights(fit.settings.human_weight)
     return RegressorFigures(
@@ -72,8 +72,8 @@ def measure(
         out_of_fold_human=_agreement(fit.predicted[human], fit.labels[human]),
         out_of_fold_metric=_of_encodes(data, fit.predicted),
         held_out_metric=_of_encodes(held_out, held_out.vectors @ fit.coef + fit.intercept),
-        half_width={str(level): figure(intervals.half_width(level)) for level in (0.8, 0.9)},
-        coverage=errors.coverage(fit),
+        half_width={str(level): figure(errors.intervals.half_width(level)) for level in (0.8, 0.9)},
+        coverage=errors.coverage(),
     )
 
 
@@ -81,11 +81,13 @@ def measure(
 class Errors:
     """Errors on opinion scores where neither an item's set nor its content was fitted on.
 
-    ``items`` (n,) are positions in the data; ``predicted`` (n,); ``of_clips`` (m,) are predictions of single clips, and
-    ``owner`` (m,) says whose, as a position in ``items``.
+    ``sets``, ``contents``, ``labels`` and ``predicted`` (n,) are of the items; ``of_clips`` (m,) are predictions of
+    single clips, and ``owner`` (m,) says whose, as a position among the items.
     """
 
-    items: Indices
+    sets: NDArray[np.str_]
+    contents: NDArray[np.str_]
+    labels: Floats
     predicted: Floats
     of_clips: Floats
     owner: Indices
@@ -99,34 +101,45 @@ class Errors:
             coef, intercept = data.ridge(fit.settings, train).coefficients(data.vectors[train], fit.labels[train])
             by_clip |= {int(i): clips[i] @ coef + intercept for i in test}
         items = np.array(sorted(by_clip), dtype=np.intp)
-        owner = np.concatenate([np.full(len(by_clip[int(i)]), place) for place, i in enumerate(items)])
-        predicted = np.array([by_clip[int(i)].mean() for i in items])
-        return cls(items, predicted, np.concatenate([by_clip[int(i)] for i in items]), owner.astype(np.intp))
+        predictions = [by_clip[int(i)] for i in items]
+        return cls(
+            data.sets[items],
+            data.contents[items],
+            fit.labels[items],
+            np.array([each.mean() for each in predictions]),
+            np.concatenate(predictions),
+            np.repeat(np.arange(len(items)), [len(each) for each in predictions]),
+        )
 
     def take(self, chosen: Mask) -> Errors:
         """Some of the items (n,)."""
         place = np.cumsum(chosen) - 1
         kept = chosen[self.owner]
-        return Errors(self.items[chosen], self.predicted[chosen], self.of_clips[kept], place[self.owner[kept]])
+        return Errors(
+            self.sets[chosen],
+            self.contents[chosen],
+            self.labels[chosen],
+            self.predicted[chosen],
+            self.of_clips[kept],
+            place[self.owner[kept]],
+        )
 
-    def intervals(self, fit: FittedRidge) -> Intervals:
+    @cached_property
+    def intervals(self) -> Intervals:
         """Intervals with these errors.
 
         Opinion scores alone count: what a metric says of our own encodes does not tell how people differ.
         """
-        contents = fit.data.contents[self.items]
-        return Intervals.calibrate(fit.labels[self.items], contents, self.predicted, self.of_clips, self.owner)
+        return Intervals.calibrate(self.labels, self.contents, self.predicted, self.of_clips, self.owner)
 
-    def coverage(self, fit: FittedRidge, level: float = DEFAULT_LEVEL) -> dict[str, Figure]:
+    def coverage(self, level: float = DEFAULT_LEVEL) -> dict[str, Figure]:
         """Of each set, the share of opinion scores inside the intervals of the other sets' errors; {} for one set."""
-        sets = fit.data.sets[self.items]
         covered = {}
-        for name in sorted(set(sets.tolist())):
-            others = self.take(sets != name)
-            if len(others.items):
-                half = others.intervals(fit).half_width(level)
-                errors = np.abs(self.predicted - fit.labels[self.items])[sets == name]
-                covered[name] = figure(float((errors <= half).mean()))
+        for name in sorted(set(self.sets.tolist())):
+            own = self.sets == name
+            if not own.all():
+                half = self.take(~own).intervals.half_width(level)
+                covered[name] = figure(float((np.abs(self.predicted - self.labels)[own] <= half).mean()))
         return covered
 
 

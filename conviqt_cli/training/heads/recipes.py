@@ -13,6 +13,7 @@ from PIL import Image
 from conviqt_cli.training.distortions.distortion import LEVELS, Distortion
 from conviqt_cli.training.distortions.spatial_bank import SPATIAL
 from conviqt_cli.training.ffmpeg_run import run
+from conviqt_cli.training.packing.pictures import read_picture
 
 
 @dataclass(frozen=True)
@@ -160,8 +161,7 @@ def distort(reference: Path, recipe: Recipe, output: Path, size: tuple[int, int]
 
 def _distort_still(still: Path, distortion: Distortion, level: int, output: Path) -> None:
     """Chance is drawn by the picture itself, so that a label can be made again."""
-    with Image.open(still) as image:
-        pixels = np.array(image.convert("RGB"))
+    pixels = read_picture(still)
     chance = np.random.default_rng(zlib.crc32(pixels.tobytes()))
     Image.fromarray(distortion.apply(pixels, level, chance)).save(output)
 

@@ -111,7 +111,7 @@ def fit_items(
         scale=ACR,
         encoder_id="",
         card={"labels": "human opinion scores; FDIM and VMAF of our own encodes", **figures.to_dict()},
-        intervals=errors.intervals(fit),
+        intervals=errors.intervals,
         novelty=Novelty.fit(data.vectors, data.contents),
     )
     return head, figures
