@@ -18,8 +18,8 @@ import numpy as np
 
 from conviqt_cli.arrays import Floats, Mask
 from conviqt_cli.quality.diagnosis import Diagnosis, DiagnosisHead
-from conviqt_cli.quality.families import CLEAN, COMPRESSION, PACKET_LOSS
-from conviqt_cli.scoring.coding import COARSE, FINE
+from conviqt_cli.quality.families import CLEAN, COMPRESSION, OTHER, PACKET_LOSS
+from conviqt_cli.scoring.coding import FINE
 from conviqt_cli.scoring.evidence import MEASURES, Evidence, differences, relative
 
 #: In a stream that was damaged on its way, a clip was hit in this share of which the decoder repaired pictures. Where
@@ -54,8 +54,15 @@ _AT_LEAST = {"noise": 0.3, "sharpening": 0.3, "banding": 0.1}
 _LEAP = 0.8
 
 #: What the head is as sure of as this to be compression is that, unless a sign is plain. Less will do where a clip is
-#: like its scene and scores less than good.
-_COMPRESSED, _GOOD = 0.75, 4.0
+#: like its scene, shows no sign of anything else, and scores less than good: fine coding looks like compression, too.
+_COMPRESSED, _GOOD = 0.85, 3.5
+
+#: A sign is half there from this strength on: enough for a name if the head gives the family this probability, and
+#: else to doubt what the head says instead.
+_HALF, _SEEN = 0.5, 0.7
+
+#: What half a clip of any fault may look like.
+_VAGUE = (COMPRESSION, "blur", "low resolution")
 
 #: A clip that is darker or brighter by this much (see :data:`MEASURES`), and did not become so at once, shows something
 #: else. Then less detail, and less movement, mean little, and the head has to give what they suggest at least this.
@@ -190,7 +197,7 @@ def diagnose(
             found.append(_weighed(each, around, aparts[row], quality[row], factor))
         else:
             found.append(_alone(each, quality[row] >= _GOOD, factor))
-    found = [_checked(each, found[max(0, row - 1) : row + 2]) for row, each in enumerate(found)]
+    found = _without_edges(found, quality, alike)
     # What loss leaves looks like much else, compression above all.
     sure = intact or repaired is not None
     return found if sure else [replace(each, needed=max(each.needed, _ALONE)) for each in found]
@@ -210,14 +217,22 @@ def _hit(seen: Sequence[Diagnosis], drop: Floats, repaired: Floats | None) -> Ma
     return hit
 
 
-def _checked(each: Diagnosis, around: list[Diagnosis]) -> Diagnosis:
-    """At the edge of a stretch that is coarsely coded or blended, half a clip looks blurred: that is not said."""
-    smears = any(
-        (other.family == "ghosting" and other.clear)
-        or (other.family == COMPRESSION and other.probability >= _COMPRESSED)
-        for other in around
-    )
-    return replace(each, needed=_NEVER) if smears and each.family in ("blur", "low resolution") else each
+def _without_edges(found: Sequence[Diagnosis], quality: Floats, alike: Mask) -> list[Diagnosis]:
+    """The diagnoses without those of clips at the edge of a fault, which half show it and look like something else.
+
+    Such a clip has a worse neighbour in its scene that looks like another family.
+    """
+
+    def at_edge(row: int) -> bool:
+        return found[row].family in _VAGUE and any(
+            alike[row, near]
+            and quality[near] < quality[row]
+            and found[near].family not in (CLEAN, OTHER, found[row].family)
+            and found[near].probability >= _SEEN
+            for near in range(max(0, row - 1), min(len(found), row + 2))
+        )
+
+    return [replace(each, needed=_NEVER) if at_edge(row) else each for row, each in enumerate(found)]
 
 
 def _weighed(
@@ -225,16 +240,13 @@ def _weighed(
 ) -> Diagnosis:
     """The head's diagnosis of a clip, against its measures; ``around`` are it and its neighbours that lose detail."""
     signs = {name: sign(apart) for name, sign in _SIGNS.items()}
-    there = [
-        name
-        for name, strength in signs.items()
-        if strength >= 1 and (strength >= _PLAINLY or _chance(seen, name) >= _AT_LEAST.get(name, 0.0))
-    ]
+    there = [name for name, strength in signs.items() if _is_there(seen, name, strength)]
     something_else = abs(apart.all("luma")) >= max(_ELSE, 1.6 * apart["luma jump"])
     if something_else:
         there = [name for name in there if name not in _MOVING_AWAY or _support(around, name) >= _OF_ELSE]
-    # What is blended loses detail; so does what is coded coarsely, which the head knows well.
-    if "ghosting" in there or (seen.family == COMPRESSION and seen.probability >= _ALONE):
+    # What is blended loses detail; so does what is coded coarsely. The head knows both well.
+    coded = seen.family == COMPRESSION and seen.probability >= _ALONE
+    if "ghosting" in there or coded or _chance(seen, "ghosting") >= _SEEN:
         there = [name for name in there if name != _DETAIL_LOST]
     compressed = seen.family == COMPRESSION and seen.probability >= _COMPRESSED
     plain = any(signs[name] >= _PLAINLY for name in there) or (
@@ -242,14 +254,23 @@ def _weighed(
     )
     if not there or (compressed and not plain):
         changed = max(abs(apart[f"band {number}"]) for number in range(1, 6)) >= _CHANGED
+        doubtful = changed or quality >= _GOOD or max(signs.values()) >= _HALF
         # What was coarsely coded before, and then finely, looks unlike its scene.
-        return _alone(seen, changed or quality >= _GOOD, None if changed else factor)
+        return _alone(seen, doubtful, None if changed else factor)
     name: str | None = max(there, key=lambda each: _chance(seen, each) + 0.25 * signs[each])
     if name == _DETAIL_LOST:
         name = _blur_or_low_resolution(around, apart)
     if name is None or (len(there) > 1 and _chance(seen, name) < _SUPPORTED and signs.get(name, 1) < _PLAINLY):
         return replace(seen, needed=_NEVER)
     return _named(seen, name)
+
+
+def _is_there(seen: Diagnosis, name: str, strength: float) -> bool:
+    """Whether a sign is there: it is plain, or the head supports it as far as it has to."""
+    if strength >= _PLAINLY:
+        return True
+    needed = _AT_LEAST.get(name, 0.0) if strength >= 1 else _SEEN
+    return strength >= _HALF and _support([seen], name) >= needed
 
 
 def _named(seen: Diagnosis, name: str) -> Diagnosis:
@@ -294,14 +315,13 @@ def _chance(seen: Diagnosis, name: str) -> float:
 def _alone(seen: Diagnosis, doubtful: bool, factor: float | None) -> Diagnosis:
     """The head's diagnosis where nothing supports it; what is ``doubtful`` it has to be surer of.
 
-    Of compression, ``factor``, the rate factor that the clip seems to be coded at, is evidence for and against.
+    A low ``factor``, the rate factor that the clip seems to be coded at, is evidence against compression.
     """
     if seen.family == CLEAN:
         return seen
     if seen.family != COMPRESSION or (factor is not None and factor <= FINE):
         return replace(seen, needed=_ALONE_BLUR if seen.family == "blur" else _ALONE)
-    coarse = factor is not None and factor >= COARSE
-    return replace(seen, needed=_COMPRESSED) if doubtful and not coarse else seen
+    return replace(seen, needed=_COMPRESSED) if doubtful else seen
 
 
 #: More than any probability: what contradicts itself is not named.

@@ -2,8 +2,8 @@
 
 Hardly any decoder says which quantiser an encoder used, but a picture of so much detail and movement takes about so
 many bits at each: on H.264 encodes at a constant rate factor (CRF) of 18 to 44, of scenes left out of the fit, that
-factor is met to within about six (standard deviation). As evidence of compression that is enough: much less than about
-:data:`FINE` speaks against it, and more than about :data:`COARSE` for it.
+factor is met to within about six (standard deviation). That is enough to speak against compression, up to about
+:data:`FINE`; a high factor proves nothing, for some pictures seem to be coded more coarsely than they are.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from conviqt_cli.plans.schedule import Schedule
 from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.scoring.evidence import MEASURES
 
-#: Rate factors up to which coding is fine, and from which on it is coarse.
-FINE, COARSE = 22.0, 34.0
+#: Rate factor up to which coding is fine.
+FINE = 22.0
 
-#: Codecs that need fewer bits than H.264, and so seem to be coded more coarsely than they are: few bits prove nothing.
-_THRIFTY = frozenset({"hevc", "vp9", "av1", "vvc"})
+#: H.264, and codecs that need fewer bits, and so seem to be coded more coarsely than they are.
+_CODECS = frozenset({"h264", "hevc", "vp9", "av1", "vvc"})
 
 #: The factor is linear in the logarithm of bits per pixel and these measures.
 _CONSTANT, _OF_BITS = -2.39, -5.03
@@ -35,10 +35,9 @@ def rate_factors(schedule: Schedule, start: Floats, measures: Floats) -> Floats 
     ``start`` (n,) is when clips begin, in seconds, ``measures`` (n, d) their measures, as named by :data:`MEASURES`.
     """
     timeline, info = schedule.timeline, schedule.info
-    if timeline is None or schedule.windows is None or info.codec not in {"h264", *_THRIFTY}:
+    if timeline is None or schedule.windows is None or info.codec not in _CODECS:
         return None
     firsts = np.searchsorted(timeline.times, start - 1e-6)
     bits = np.array([8 * timeline.sizes[at : at + CLIP_LENGTH].mean() for at in firsts]) / (info.width * info.height)
     factor: Floats = _CONSTANT + _OF_BITS * np.log(bits + _LEAST)
-    factor = factor + sum(weight * measures[:, MEASURES.index(name)] for name, weight in _OF_MEASURES.items())
-    return np.minimum(factor, COARSE - 1) if info.codec in _THRIFTY else factor
+    return factor + sum(weight * measures[:, MEASURES.index(name)] for name, weight in _OF_MEASURES.items())

@@ -107,13 +107,17 @@ def test_the_head_alone_is_believed_about_compression_and_else_only_if_it_is_nea
     assert causes_of(same, (0.01, 0.01, 0.01, 0.01, 0.95, 0.01)) == ["low resolution"] * 5
 
 
-def test_bits_are_evidence_of_compression():
+def test_many_bits_are_evidence_against_compression():
     same = lambda pixels, frame: pixels  # noqa: E731
     factors = np.array([18.0, 24.0, 24.0, 40.0, 18.0])
     found = causes_of(same, (0.1, 0.6, 0.1, 0.1, 0.05, 0.05), factors=factors)
     assert found == [None, "compression", "compression", "compression", None]
-    found = causes_of(same, (0.1, 0.6, 0.1, 0.1, 0.05, 0.05), quality=(4.2,) * 5, factors=factors)
-    assert found == [None, None, None, "compression", None]
+
+
+def test_at_the_edge_of_a_fault_nothing_else_is_named():
+    dip = (3.0, 2.8, 2.0, 2.8, 3.0)
+    found = causes_of(grain, (0.02, 0.6, 0.02, 0.02, 0.02, 0.32), quality=dip)
+    assert found == ["compression", None, "noise", None, "compression"]
 
 
 def test_packet_loss_is_where_a_damaged_stream_is_worse_than_the_rest_of_its_scene():
