@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from conviqt_cli import __version__
+from conviqt_cli.evaluation import agreement
+from conviqt_cli.evaluation.agreement import Bootstrap
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -80,7 +82,9 @@ def readers_folder(tmp_path_factory, small, make_video):
 
 
 @pytest.mark.parametrize("command", readme_commands())
-def test_every_command_in_the_readme_runs(conviqt, command, readers_folder):
+def test_every_command_in_the_readme_runs(conviqt, command, readers_folder, monkeypatch):
+    # A thousand draws of an evaluation take seconds and run the same code.
+    monkeypatch.setattr(agreement, "Bootstrap", lambda draws, *rest: Bootstrap(min(draws, 20), *rest))
     environment = {**os.environ, "NO_COLOR": "1", "XDG_CACHE_HOME": str(readers_folder / "cache")}
     done = conviqt(*shlex.split(command, comments=True)[1:], cwd=readers_folder, env=environment)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from conviqt_cli.errors import BundleError, RegressorError
 from conviqt_cli.files import sha256
 from conviqt_cli.model.bundle import Bundle, open_bundle, write_manifest
-from conviqt_cli.model.networks import FEATURES, SpatialNetwork, TemporalNetwork
+from conviqt_cli.model.networks import FEATURES, SpatialNetwork, TemporalNetwork, unfilled
 from conviqt_cli.model.published_ridge import read_ridge
 from conviqt_cli.quality.regressor import LinearRegressor, load_regressor
 from conviqt_cli.quality.scale import Scale
@@ -103,13 +103,17 @@ def _read_spatial(path: Path) -> dict[str, Tensor]:
         index, _, rest = key.removeprefix("encoder.").partition(".")
         if key.startswith("encoder.") and index.isdigit() and int(index) < len(_CHILDREN):
             tensors[f"{_CHILDREN[int(index)]}.{rest}"] = value
-    return _matching(path, tensors, SpatialNetwork().backbone, "the published spatial network (encoder.*)")
+    with unfilled():
+        network = SpatialNetwork().backbone
+    return _matching(path, tensors, network, "the published spatial network (encoder.*)")
 
 
 def _read_temporal(path: Path) -> dict[str, Tensor]:
     checkpoint = _read_checkpoint(path)
     tensors = {key.removeprefix("gru."): value for key, value in checkpoint.items() if key.startswith("gru.")}
-    return _matching(path, tensors, TemporalNetwork().gru, "the published temporal network (gru.*)")
+    with unfilled():
+        network = TemporalNetwork().gru
+    return _matching(path, tensors, network, "the published temporal network (gru.*)")
 
 
 def _read_checkpoint(path: Path) -> dict[str, Tensor]:

@@ -67,6 +67,11 @@ class TemporalNetwork(nn.Module):
         return nn.functional.normalize(outputs.mean(dim=1), dim=1)
 
 
+def unfilled() -> torch.device:
+    """Where to make a network whose weights are assigned next: nothing is drawn at random only to be overwritten."""
+    return torch.device("meta")
+
+
 def half_size(frames: Tensor) -> Tensor:
     """uint8 frames (n, 3, h, w) at (h // 2, w // 2), bilinear with antialiasing, rounded (Pillow's convention)."""
     size = (max(1, frames.shape[2] // 2), max(1, frames.shape[3] // 2))

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from conviqt_cli.model.bundle import Bundle
-from conviqt_cli.model.networks import FEATURES, TemporalNetwork
+from conviqt_cli.model.networks import FEATURES, TemporalNetwork, unfilled
 from conviqt_cli.model.weights import fill
 
 
@@ -15,7 +15,8 @@ class TemporalEncoder:
     """The GRU of a bundle on one device, in float32. Raises :class:`BundleError` for damaged weights."""
 
     def __init__(self, bundle: Bundle, device: torch.device | None = None) -> None:
-        network = TemporalNetwork()
+        with unfilled():
+            network = TemporalNetwork()
         fill(network.gru, bundle.file("temporal"))
         self._device = device or torch.device("cpu")
         self._network = network.to(self._device).eval()

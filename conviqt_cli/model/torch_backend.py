@@ -11,7 +11,7 @@ from conviqt_cli.errors import UsageError
 from conviqt_cli.model.bundle import Bundle
 from conviqt_cli.model.cpu import has_bf16
 from conviqt_cli.model.encoder import ACTIVATION_BYTES
-from conviqt_cli.model.networks import SpatialNetwork, half_size
+from conviqt_cli.model.networks import SpatialNetwork, half_size, unfilled
 from conviqt_cli.model.temporal import TemporalEncoder
 from conviqt_cli.model.weights import fill
 
@@ -39,7 +39,8 @@ class TorchEncoder:
         self.encoder_id = bundle.encoder_id
         self._dtype = _DTYPES[self.precision]
 
-        spatial = SpatialNetwork(bundle.manifest["architecture"]["stride_in"])
+        with unfilled():
+            spatial = SpatialNetwork(bundle.manifest["architecture"]["stride_in"])
         fill(spatial.backbone, bundle.file("spatial"))
         spatial = spatial.fold_batch_norm().eval().to(self._device, self._dtype)
         self._spatial = spatial.to(memory_format=torch.channels_last)

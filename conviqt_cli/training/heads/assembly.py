@@ -14,7 +14,7 @@ from torch import Tensor
 from conviqt_cli.errors import BundleError
 from conviqt_cli.files import sha256, write_text_whole
 from conviqt_cli.model.bundle import open_bundle, write_manifest
-from conviqt_cli.model.networks import IMAGENET_NORMALISATION, SpatialNetwork, TemporalNetwork
+from conviqt_cli.model.networks import IMAGENET_NORMALISATION, SpatialNetwork, TemporalNetwork, unfilled
 from conviqt_cli.plans.picture_plan import WHOLE, PicturePlan
 from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.quality.scale import ACR
@@ -43,8 +43,9 @@ def assemble_encoder(
     float16. Raises :class:`BundleError` when tensors are missing, too many, of another shape, or beyond float16.
     """
     output.mkdir(parents=True, exist_ok=True)
-    backbone = SpatialNetwork("conv1").backbone
-    parts = {"spatial": (spatial, backbone), "temporal": (temporal, TemporalNetwork().gru)}
+    with unfilled():
+        networks = SpatialNetwork("conv1").backbone, TemporalNetwork().gru
+    parts = {"spatial": (spatial, networks[0]), "temporal": (temporal, networks[1])}
     for role, (state, network) in parts.items():
         save_file(_halved(_complete(role, state, network.state_dict())), output / f"{role}.safetensors")
     manifest: dict[str, Any] = {
@@ -118,10 +119,12 @@ def baseline_encoder(imagenet: Path, output: Path) -> None:
 def untrained_gru(seed: int = UNTRAINED_SEED) -> dict[str, Tensor]:
     """A GRU drawn at a fixed seed, its input weights wide enough that unit vectors move its gates."""
     draw = np.random.Generator(np.random.PCG64(seed))
+    with unfilled():
+        wanted = TemporalNetwork().gru.state_dict()
     spread = {"weight_ih_l0": 4 * 2048**-0.5, "weight_hh_l0": 1024**-0.5, "bias_ih_l0": 0.0, "bias_hh_l0": 0.0}
     return {
         name: torch.from_numpy((draw.standard_normal(value.shape) * spread[name]).astype(np.float32))
-        for name, value in TemporalNetwork().gru.state_dict().items()
+        for name, value in wanted.items()
     }
 
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, normalize
 
 from conviqt_cli.errors import InputError
-from conviqt_cli.model.networks import FEATURES, IMAGENET_NORMALISATION, SpatialNetwork
+from conviqt_cli.model.networks import FEATURES, IMAGENET_NORMALISATION, SpatialNetwork, unfilled
 from conviqt_cli.model.torch_backend import choose_precision
 from conviqt_cli.training.packing.shards import Shards
 from conviqt_cli.training.stages.distributed import ProcessGroup, process_group
@@ -62,8 +62,10 @@ class SpatialLearner(nn.Module):
 
     def __init__(self, initial: dict[str, Tensor], classes: int, frozen: tuple[str, ...]) -> None:
         super().__init__()
-        network = SpatialNetwork("conv1")
-        missing = network.backbone.load_state_dict(initial, strict=False).missing_keys
+        with unfilled():
+            network = SpatialNetwork("conv1")
+        floats = {name: value.float() for name, value in initial.items()}
+        missing = network.backbone.load_state_dict(floats, strict=False, assign=True).missing_keys
         if any("num_batches" not in name for name in missing):
             raise InputError(f"the initial weights lack {missing[0]}; give a ResNet-50 with torchvision's names")
         self.network = network.fold_batch_norm().backbone
@@ -93,7 +95,8 @@ class SpatialLearner(nn.Module):
 
     def weights(self) -> dict[str, Tensor]:
         """The backbone with torchvision's names, its batch norms being plain shifts by the folded biases."""
-        reference = SpatialNetwork("conv1").backbone
+        with unfilled():
+            reference = SpatialNetwork("conv1").backbone
         state: dict[str, Tensor] = {}
         for name, module in self.network.named_modules():
             if not isinstance(module, nn.Conv2d):
