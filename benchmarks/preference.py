@@ -29,7 +29,7 @@ SETS = ("avt_image_h265", "avt_uhd1_frames", "live_iqa_r2_subset", "sr4kiqa")
 #: Set that is not fitted on: underwater pictures.
 LEFT_OUT = "pcuid_underwater"
 
-RIDGE = RidgeSettings(penalty=10.0, human_weight=9.0)
+RIDGE = RidgeSettings(penalty=3.1623, human_weight=3.0)
 BINS = (0.5, 0.6, 0.75, 0.9, 0.97, 1.0)
 
 

@@ -167,7 +167,7 @@ def regressor(
     backend: options.Backend = "auto",
     quiet: options.Quiet = False,
 ) -> None:
-    """Fit the regressor on opinion scores and VMAF labels; add it and the model card to the bundle."""
+    """Fit the regressor on opinion scores and labels by a metric; add it and the model card to the bundle."""
     from conviqt_cli.model import open_encoder
     from conviqt_cli.model.bundle import open_bundle
     from conviqt_cli.plans.picture_plan import parse_picture

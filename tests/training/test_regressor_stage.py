@@ -24,7 +24,6 @@ from conviqt_cli.training.heads.assembly import assemble_encoder, seal, untraine
 from conviqt_cli.training.heads.card import sections_of
 from conviqt_cli.training.heads.diagnosis_stage import family_of, fit_diagnosis_stage
 from conviqt_cli.training.heads.fdim import Fdim, _Network
-from conviqt_cli.training.heads.joined_labels import join
 from conviqt_cli.training.heads.labelled import Labelled, RidgeSettings
 from conviqt_cli.training.heads.labelled_encodes import draw, label_encodes, read_labels
 from conviqt_cli.training.heads.labelled_vectors import HumanSet, Item
@@ -93,13 +92,6 @@ def test_draws_depend_on_the_content_alone_and_never_repeat():
         assert drawn[0] == drawn[1] != drawn[2]
         assert all(len(set(each)) == len(each) and each[0].name == "source" for each in drawn)
     assert all(recipe.suffix == ".mkv" for recipe in draw("lake", True))
-
-
-def test_metrics_are_joined_by_rank():
-    fdim = np.array([4.8, 1.2, 3.0, 4.0])
-    np.testing.assert_allclose(join(fdim, 20 * fdim - 3), fdim)
-    assert join(fdim, -fdim).std() < 0.2 * fdim.std()
-    assert join([4.9], [0.0]).tolist() == [4.9] and not len(join([], []))
 
 
 def test_fdim_reads_weights_out_of_a_wheel_and_refuses_others(tmp_path):

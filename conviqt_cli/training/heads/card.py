@@ -21,8 +21,8 @@ _DEFAULTS = {
     LIMITS: "- The people behind the opinion scores saw stills, nine UHD scenes (of each encode the fit sees a frame) "
     "and one video scene. Shake, night scenes, stalls and frame-rate changes were rated by hardly anyone here: trust "
     "the order of versions of one scene first, differences between scenes less, single values least.\n"
-    "- Labels by metrics carry the metrics' habits: they see neither frozen or dropped frames as people do nor shifts "
-    "of colour, and expect viewing at a distance.\n"
+    "- Labels by a metric carry its habits: it sees neither frozen or dropped frames as people do nor shifts "
+    "of colour, and was made for viewing at a distance.\n"
     "- Sources below 288 lines, animation and screen content were hardly among the labels.",
 }
 
@@ -32,8 +32,8 @@ _SET_WORDS = {
     "live_iqa_r2_subset": "LIVE IQA release 2, a subset: JPEG, blur, white noise, DMOS",
     "sr4kiqa": "SR4KIQA: 4K photographs scaled down and up again, the middle 768 pixels, 1 to 5",
     "inrs_av": "INRS audiovisual: one 720p H.264 scene, absolute category rating 1 to 5",
-    METRIC_STILLS: "Metrics' labels of spoilt photographs",
-    METRIC_VIDEOS: "Metrics' labels of encoded video scenes",
+    METRIC_STILLS: "A metric's labels of spoilt photographs",
+    METRIC_VIDEOS: "A metric's labels of encoded video scenes",
 }
 
 

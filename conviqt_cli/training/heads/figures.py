@@ -86,7 +86,7 @@ class RegressorFigures:
 
     ``human_share_of_weight`` is the share of opinion scores in the weight of all labels; ``sets`` and
     ``one_content_sets`` are by the set's name; ``out_of_fold_metric`` and ``held_out_metric`` by the names of
-    the sets of labels by metrics; ``half_width`` are half widths of the intervals on 1 to 5, by their level;
+    the sets of labels by a metric; ``half_width`` are half widths of the intervals on 1 to 5, by their level;
     ``coverage`` is the share of each unseen set inside 90 % intervals that were calibrated on the others.
     """
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -26,8 +26,7 @@ from conviqt_cli.plans.clips import Clip
 from conviqt_cli.plans.picture_plan import WHOLE, PicturePlan
 from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.scoring.features import FeatureExtractor
-from conviqt_cli.training.heads.joined_labels import join
-from conviqt_cli.training.heads.labelled_encodes import LabelledEncode, read_labels
+from conviqt_cli.training.heads.labelled_encodes import read_labels
 from conviqt_cli.training.heads.recipes import RECIPES
 from conviqt_cli.training.heads.vmaf import vmaf_to_acr
 from conviqt_cli.video.decode import FrameStream
@@ -38,7 +37,7 @@ from conviqt_cli.video.scaling import shown
 #: Called before each item: how many are done, of how many, and which.
 ItemProgress = Callable[[int, int, str], None]
 
-#: Names of the two sets of labels by metrics: versions of photographs (one frame) and of video scenes.
+#: Names of the two sets of labels by a metric: versions of photographs (one frame) and of video scenes.
 METRIC_STILLS, METRIC_VIDEOS = "metric_stills", "metric_videos"
 
 
@@ -138,30 +137,24 @@ def human_items(folder: Path, sets: Sequence[HumanSet] = HUMAN_SETS) -> list[Ite
 def encoded_items(folder: Path) -> list[Item]:
     """Items of a folder that ``label_encodes`` made.
 
-    Where FDIM was asked for, versions without it are left out, and labels are FDIM and VMAF 1.0.16 joined; else they
-    are VMAF 1.0.16 alone, without the versions that it cannot judge.
+    Where FDIM was asked for, labels are FDIM's, and versions without it are left out; else they are VMAF 1.0.16's,
+    without the versions that it cannot judge.
     """
     rows = read_labels(folder)
-    judged = [row for row in rows if row.fdim is not None]
-    if judged:
-        labels = join([row.fdim for row in judged if row.fdim is not None], [row.vmaf_v1 for row in judged])
-        return _items(folder, judged, labels)
-    rows = [row for row in rows if row.recipe not in NOT_BY_VMAF]
-    return _items(folder, rows, [vmaf_to_acr(row.vmaf_v1) for row in rows])
-
-
-def _items(folder: Path, rows: Sequence[LabelledEncode], labels: Iterable[float]) -> list[Item]:
+    labelled = [(row, min(max(row.fdim, 1.0), 5.0)) for row in rows if row.fdim is not None]
+    if not labelled:
+        labelled = [(row, vmaf_to_acr(row.vmaf_v1)) for row in rows if row.recipe not in NOT_BY_VMAF]
     return [
         Item(
             folder / row.file,
             METRIC_VIDEOS if row.kind.startswith("video") else METRIC_STILLS,
             row.content,
-            float(label),
-            float(label),
+            label,
+            label,
             row.recipe,
             row.held_out,
         )
-        for row, label in zip(rows, labels, strict=True)
+        for row, label in labelled
     ]
 
 

@@ -27,7 +27,7 @@ from conviqt_cli.training.heads.labelled import Labelled, RidgeSettings
 from conviqt_cli.training.heads.labelled_vectors import METRIC_STILLS, METRIC_VIDEOS
 from conviqt_cli.training.heads.set_alignment import AlignedSets
 
-#: Two versions whose labels by metrics differ by less than this, on 1 to 5, count as equally good.
+#: Two versions whose labels by a metric differ by less than this, on 1 to 5, count as equally good.
 LABEL_STEP = 0.25
 
 
@@ -177,7 +177,7 @@ def _of_set(fit: FittedRidge, name: str, line: ScoreMap) -> SetFigures:
 
 
 def _of_encodes(data: Labelled, predicted: Floats) -> dict[str, OrderFigures]:
-    """Of each set of labels by metrics that has any items."""
+    """Of each set of labels by a metric that has any items."""
     return {
         name: order_figures(predicted[own], data.values[own], data.contents[own])
         for name in (METRIC_STILLS, METRIC_VIDEOS)

@@ -77,7 +77,7 @@ def fit_regressor_stage(
     seal(
         bundle,
         {role: f"{role}.safetensors"},
-        {role: "ridge on human opinion scores and on labels by FDIM and VMAF; see MODEL_CARD.md"},
+        {role: "ridge on human opinion scores and on FDIM of our own encodes; see MODEL_CARD.md"},
         picture,
     )
     write_text_whole(work / figures_name(picture), json.dumps(figures.to_dict(), indent=2) + "\n")
@@ -110,7 +110,7 @@ def fit_items(
         intercept=fit.intercept,
         scale=ACR,
         encoder_id="",
-        card={"labels": "human opinion scores; FDIM and VMAF of our own encodes", **figures.to_dict()},
+        card={"labels": "human opinion scores; FDIM of our own encodes", **figures.to_dict()},
         intervals=errors.intervals,
         novelty=Novelty.fit(data.vectors, data.contents),
     )
