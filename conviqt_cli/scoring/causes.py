@@ -193,7 +193,7 @@ def diagnose(
             found.append(_named(each, PACKET_LOSS))
         elif compared[row]:
             # At the edges of a fault the head sees half of it.
-            around = [seen[near] for near in range(max(0, row - 1), min(len(seen), row + 2)) if lost[near]]
+            around = [seen[near] for near in _near(row, len(seen)) if lost[near]]
             found.append(_weighed(each, around, aparts[row], quality[row], factor))
         else:
             found.append(_alone(each, quality[row] >= _GOOD, factor))
@@ -201,6 +201,11 @@ def diagnose(
     # What loss leaves looks like much else, compression above all.
     sure = intact or repaired is not None
     return found if sure else [replace(each, needed=max(each.needed, _ALONE)) for each in found]
+
+
+def _near(row: int, count: int) -> range:
+    """A clip of ``count`` and its neighbours."""
+    return range(max(0, row - 1), min(count, row + 2))
 
 
 def _hit(seen: Sequence[Diagnosis], drop: Floats, repaired: Floats | None) -> Mask:
@@ -229,7 +234,7 @@ def _without_edges(found: Sequence[Diagnosis], quality: Floats, alike: Mask) -> 
             and quality[near] < quality[row]
             and found[near].family not in (CLEAN, OTHER, found[row].family)
             and found[near].probability >= _SEEN
-            for near in range(max(0, row - 1), min(len(found), row + 2))
+            for near in _near(row, len(found))
         )
 
     return [replace(each, needed=_NEVER) if at_edge(row) else each for row, each in enumerate(found)]
@@ -259,7 +264,8 @@ def _weighed(
         return _alone(seen, doubtful, None if changed else factor)
     name: str | None = max(there, key=lambda each: _chance(seen, each) + 0.25 * signs[each])
     if name == _DETAIL_LOST:
-        name = _blur_or_low_resolution(around, apart)
+        # Where the sign is half there, no clip around has lost detail for certain.
+        name = _blur_or_low_resolution(around or [seen], apart)
     if name is None or (len(there) > 1 and _chance(seen, name) < _SUPPORTED and signs.get(name, 1) < _PLAINLY):
         return replace(seen, needed=_NEVER)
     return _named(seen, name)

@@ -107,6 +107,12 @@ def test_the_head_alone_is_believed_about_compression_and_else_only_if_it_is_nea
     assert causes_of(same, (0.01, 0.01, 0.01, 0.01, 0.95, 0.01)) == ["low resolution"] * 5
 
 
+def test_half_a_sign_of_blur_is_enough_where_the_head_sees_it():
+    slightly = lambda pixels, frame: cv2.GaussianBlur(pixels, (0, 0), 0.52)  # noqa: E731
+    assert causes_of(slightly, (0.04, 0.04, 0.8, 0.04, 0.04, 0.04)) == [None, None, "blur", None, None]
+    assert causes_of(slightly) == [None] * 5
+
+
 def test_many_bits_are_evidence_against_compression():
     same = lambda pixels, frame: pixels  # noqa: E731
     factors = np.array([18.0, 24.0, 24.0, 40.0, 18.0])
