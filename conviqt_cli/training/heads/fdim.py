@@ -24,6 +24,7 @@ from torchvision.models import resnet18
 from torchvision.ops import DeformConv2d
 
 from conviqt_cli.errors import InputError
+from conviqt_cli.model.networks import unfilled
 
 _CHECKPOINT = "fdim/dist/checkpoints/dist_5.0.0.ckpt"
 _WIDTHS = (64, 128, 256, 512)
@@ -34,7 +35,7 @@ class Fdim:
 
     def __init__(self, wheel: Path) -> None:
         """Read the weights out of ``wheel``; raises :class:`InputError` when they are not there or do not fit."""
-        with torch.device("meta"):  # values drawn at random would only be overwritten
+        with unfilled():
             network = _Network().eval()
         try:
             with zipfile.ZipFile(wheel) as package:
