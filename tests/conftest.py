@@ -59,15 +59,34 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def diagnosing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def copy_bundle() -> Callable[..., Path]:
+    """Make a bundle like the default one: ``copy_bundle(folder)``, whose networks are links to the default's files.
+
+    A network that is to be written to is named (``copy_bundle(folder, "temporal.safetensors")``), and copied.
+    """
+    from conviqt_cli.model.bundle import open_bundle
+
+    def copy(folder: Path, *changed: str) -> Path:
+        folder.mkdir()
+        for path in open_bundle().folder.iterdir():
+            if path.stat().st_size < 1 << 20 or path.name in changed:
+                shutil.copy2(path, folder)
+            else:
+                (folder / path.name).symlink_to(path)
+        return folder
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def diagnosing(copy_bundle: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The default bundle with a made-up diagnosis head, which always sees blur of level 3 (97 %), then noise."""
     from conviqt_cli.model.bundle import open_bundle
     from conviqt_cli.plans.picture_plan import CROPS
     from conviqt_cli.quality.diagnosis import DiagnosisHead
     from conviqt_cli.training.heads.assembly import seal
 
-    bundle, folder = open_bundle(), tmp_path_factory.mktemp("diagnosing") / "bundle"
-    shutil.copytree(bundle.folder, folder)
+    bundle, folder = open_bundle(), copy_bundle(tmp_path_factory.mktemp("diagnosing") / "bundle")
     flat = np.zeros((4, 2048))
     chances = np.log([0.005, 0.97, 0.01, 0.015])
     head = DiagnosisHead(

@@ -2,13 +2,11 @@
 
 import json
 import os
-import shutil
 
 import pytest
 
 from conviqt_cli.doctor.check import State
 from conviqt_cli.doctor.machine import memory
-from conviqt_cli.model.bundle import open_bundle
 
 
 def states(done):
@@ -25,10 +23,9 @@ def test_a_healthy_installation_gives_the_expected_score(conviqt):
 
 
 @pytest.fixture
-def broken(tmp_path):
+def broken(tmp_path, copy_bundle):
     """Ways to break an installation: options and environment that point to what is broken, by the part that is."""
-    bundle = tmp_path / "bundle"
-    shutil.copytree(open_bundle().folder, bundle)
+    bundle = copy_bundle(tmp_path / "bundle", "temporal.safetensors")
     with (bundle / "temporal.safetensors").open("r+b") as file:
         file.seek(5000)
         file.write(b"damaged")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
 import pytest
 
@@ -45,9 +43,8 @@ def test_int8_is_close_to_fp32_by_the_bundles_ranges(pictures):
     assert np.isfinite(encoder.pooled(pictures)).all()
 
 
-def test_a_backend_that_computes_wrongly_is_refused(tmp_path, reference):
-    folder = tmp_path / "bundle"
-    shutil.copytree(open_bundle().folder, folder)
+def test_a_backend_that_computes_wrongly_is_refused(tmp_path, copy_bundle, reference):
+    folder = copy_bundle(tmp_path / "bundle")
     calibration = Calibration.load(folder / "calibration.safetensors")
     wrong = Calibration(calibration.ranges, calibration.pictures, calibration.features[:, ::-1].copy())
     wrong.save(folder / "calibration.safetensors")
@@ -58,7 +55,7 @@ def test_a_backend_that_computes_wrongly_is_refused(tmp_path, reference):
     assert open_encoder(open_bundle(folder), "cpu", picture="crops").backend == "torch"
 
 
-def test_what_cannot_be_is_said(tmp_path):
+def test_what_cannot_be_is_said(tmp_path, copy_bundle):
     bundle = open_bundle()
     with pytest.raises(UsageError):
         open_encoder(bundle, "cpu", "int8", backend="torch")
@@ -66,8 +63,7 @@ def test_what_cannot_be_is_said(tmp_path):
         open_encoder(bundle, backend="tensorflow")
     with pytest.raises(UsageError):
         open_encoder(bundle, precision="int4")
-    folder = tmp_path / "bundle"
-    shutil.copytree(bundle.folder, folder)
+    folder = copy_bundle(tmp_path / "bundle")
     (folder / "calibration.safetensors").write_bytes(b"no")
     with pytest.raises(BundleError):
         open_encoder(open_bundle(folder), "cpu", "int8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import asdict
 
 import numpy as np
@@ -16,9 +15,8 @@ from conviqt_cli.training.heads.accuracy_stage import compare, measure_accuracy
 from conviqt_cli.training.heads.assembly import note_accuracy
 
 
-def test_differences_are_noted_and_decide(tmp_path):
-    folder = tmp_path / "bundle"
-    shutil.copytree(open_bundle().folder, folder)
+def test_differences_are_noted_and_decide(tmp_path, copy_bundle):
+    folder = copy_bundle(tmp_path / "bundle")
     scores = np.linspace(1.5, 4.5, 20)
     off = scores + np.where(np.arange(20) == 7, 0.2, 0.0)
     found = compare({"fp32": scores, "int8": scores + 0.01 * (-1) ** np.arange(20), "bf16": off})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import zipfile
 from dataclasses import dataclass, replace
@@ -97,17 +98,18 @@ def test_draws_depend_on_the_content_alone_and_never_repeat():
 def test_fdim_reads_weights_out_of_a_wheel_and_refuses_others(tmp_path):
     torch.manual_seed(0)
     network = _Network().eval()
-    with (tmp_path / "weights").open("wb") as file:
-        torch.save(network.state_dict(), file)
-    wheel = tmp_path / "fdim.whl"
+    weights = io.BytesIO()
+    torch.save(network.state_dict(), weights)
+    wheel, bare = tmp_path / "fdim.whl", tmp_path / "weights"
     with zipfile.ZipFile(wheel, "w") as package:
-        package.write(tmp_path / "weights", "fdim/dist/checkpoints/dist_5.0.0.ckpt")
+        package.writestr("fdim/dist/checkpoints/dist_5.0.0.ckpt", weights.getbuffer())
+    torch.save({}, bare)
     one, other = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3), np.uint8)
     with torch.inference_mode():
         value = network(*(torch.from_numpy(each).permute(2, 0, 1)[None] / 255 for each in (one, other))).item()
     wanted = -0.7089 + (5.1354 + 0.7089) / (1 + np.exp((-1.4327 - value) / 0.6885))
     assert Fdim(wheel).compare(one, other) == pytest.approx(wanted, abs=1e-4)
-    for wrong in (tmp_path / "weights", tmp_path / "none"):
+    for wrong in (bare, tmp_path / "none"):
         with pytest.raises(InputError, match=r"not the wheel of fdim 0\.2\.1"):
             Fdim(wrong)
 

@@ -19,19 +19,28 @@ import torch
 from PIL import Image
 from torchvision.models import resnet50
 
+from conviqt_cli.model import networks
+from conviqt_cli.model.networks import SpatialNetwork, unfilled
 from conviqt_cli.training.corpus.holdout import held_out
 from conviqt_cli.training.distortions.spatial_bank import SPATIAL
 from conviqt_cli.training.distortions.video_bank import VIDEO
 from conviqt_cli.training.packing import packer
 from conviqt_cli.training.stages.clip_features import ClipFeatures, joined
 from conviqt_cli.training.stages.run_folder import CHECKPOINT, CURVES, LOG
+from conviqt_cli.training.stages.spatial_stage import PRESETS, SpatialLearner
+from tests.conftest import ROOT
+from tests.training.small_networks import shrink, small_resnet50
+
+#: Another process like this one.
+PROCESS = [sys.executable, "-m", "tests.training.small_networks"]
 
 
 @pytest.fixture(scope="module")
 def train(conviqt):
-    """Run ``conviqt train`` in this process, with recipes of few and small items: a network's time is their pixels'."""
+    """Run ``conviqt train`` in this process, with recipes of few and small items, and with small networks."""
     few = {"spatial": 1, "video": 1}
     with pytest.MonkeyPatch.context() as patch:
+        shrink(patch)
         patch.setattr(packer, "SQUARES", replace(packer.SQUARES, side=96, **few))
         patch.setattr(packer, "CLIPS", replace(packer.CLIPS, side=64, **few))
         yield functools.partial(conviqt, "train")
@@ -67,10 +76,10 @@ def corpus(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def imagenet(tmp_path_factory):
-    """A ResNet-50 with random weights, by torchvision's names."""
+    """A small ResNet-50 with random weights, by torchvision's names."""
     path = tmp_path_factory.mktemp("imagenet") / "resnet50.pth"
     torch.manual_seed(0)
-    torch.save(resnet50(weights=None).state_dict(), path)
+    torch.save(small_resnet50().state_dict(), path)
     return path
 
 
@@ -109,12 +118,12 @@ def test_a_killed_spatial_stage_goes_on_bit_for_bit(train, spatial_command, spat
     assert {path.name for path in whole.iterdir()} == {"config.json", LOG, CURVES, CHECKPOINT, "spatial.safetensors"}
 
     command = ["train", *map(str, [*spatial_command, "-o", killed])]
-    running = subprocess.Popen([sys.executable, "-m", "conviqt_cli", *command])
+    running = subprocess.Popen([*PROCESS, *command], cwd=ROOT)
     while not (killed / CHECKPOINT).exists():
         assert running.poll() is None
         time.sleep(0.02)
     running.send_signal(signal.SIGKILL)
-    running.wait()
+    assert running.wait() == -signal.SIGKILL
     again = train(*spatial_command, "-o", killed)
     assert again.returncode == 2 and "holds a run already" in again.stderr
     assert train(*spatial_command, "-o", killed, "--steps", "9", "--resume").returncode == 2
@@ -122,6 +131,24 @@ def test_a_killed_spatial_stage_goes_on_bit_for_bit(train, spatial_command, spat
     assert done.returncode == 0, done.stderr
     assert (killed / "spatial.safetensors").read_bytes() == (whole / "spatial.safetensors").read_bytes()
     assert log_without_times(killed) == log_without_times(whole)
+
+
+def test_without_a_step_taken_the_weights_are_the_initial_networks(monkeypatch):
+    monkeypatch.setattr(networks, "resnet50", resnet50)  # of full size here
+    torch.manual_seed(0)
+    initial = SpatialNetwork("conv1").eval()
+    for module in initial.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.2)
+            module.running_var.uniform_(0.5, 2)
+    weights = SpatialLearner(initial.backbone.state_dict(), 3, PRESETS["cpu"].frozen).weights()
+    with unfilled():
+        again = SpatialNetwork("conv1").eval()
+    lacking = again.backbone.load_state_dict(weights, strict=False, assign=True)
+    assert not lacking.unexpected_keys and all("num_batches" in name for name in lacking.missing_keys)
+    frames = torch.rand(1, 3, 48, 64)
+    with torch.inference_mode():
+        assert torch.allclose(again(frames), initial(frames), atol=1e-5)
 
 
 def test_two_processes_train_together(train, squares, imagenet, tmp_path, monkeypatch):
@@ -134,7 +161,7 @@ def test_two_processes_train_together(train, squares, imagenet, tmp_path, monkey
     others = {**os.environ, **group, "RANK": "1", "LOCAL_RANK": "1"}
     join = functools.partial(torch.distributed.init_process_group, timeout=timedelta(minutes=5))
     monkeypatch.setattr(torch.distributed, "init_process_group", join)
-    other = subprocess.Popen([sys.executable, "-m", "conviqt_cli", "train", *map(str, command)], env=others)
+    other = subprocess.Popen([*PROCESS, "train", *map(str, command)], env=others, cwd=ROOT)
     done = train(*command, env={**os.environ, **group, "RANK": "0", "LOCAL_RANK": "0"})
     assert done.returncode == 0, done.stderr
     assert other.wait(60) == 0
