@@ -2,10 +2,11 @@
 
     python -m benchmarks.preference OPINIONS ENCODES CACHE [--weights BUNDLE]
 
-OPINIONS is a folder of sets of opinion scores, ENCODES one that ``conviqt train label-encodes`` made; spatial features
-are kept in CACHE. Every pair of versions of one scene counts alike; a pair of equal opinion is left out. Scores come
-from ridges that have seen neither the scene nor the set. Prints the slope of the logistic function that
-``conviqt_cli/comparing/preference.py`` holds, and a table of reliability: for each set, by the slope of the others.
+OPINIONS is a folder of sets of opinion scores, ENCODES one that ``conviqt train labels`` made; spatial features are
+kept in CACHE. Every pair of versions of one scene counts alike; a pair of equal opinion is left out. Scores come from
+ridges that have seen neither the scene nor the set, with the penalty and weights of the bundle's regressor. Prints the
+slope of the logistic function that ``conviqt_cli/comparing/preference.py`` holds, and a table of reliability: for each
+set, by the slope of the others.
 """
 
 from __future__ import annotations
@@ -29,13 +30,12 @@ SETS = ("avt_image_h265", "avt_uhd1_frames", "live_iqa_r2_subset", "sr4kiqa")
 #: Set that is not fitted on: underwater pictures.
 LEFT_OUT = "pcuid_underwater"
 
-RIDGE = RidgeSettings(penalty=3.1623, human_weight=3.0)
 BINS = (0.5, 0.6, 0.75, 0.9, 0.97, 1.0)
 
 
-def pairs(labelled: Labelled, name: str) -> tuple[Floats, Floats]:
+def pairs(labelled: Labelled, name: str, ridge: RidgeSettings) -> tuple[Floats, Floats]:
     """Of all pairs within a scene of a set: differences of score (n,), and of opinion (n,)."""
-    seen = labelled.operator(RIDGE, (name,)) @ labelled.scores
+    seen = labelled.operator(ridge, (name,)) @ labelled.scores
     predicted = np.clip(seen, 1, 5)
     found = []
     for content in np.unique(labelled.contents[labelled.sets == name]):
@@ -58,11 +58,11 @@ def slope(apart: Floats, right: Mask) -> float:
     return value
 
 
-def report(items: Sequence[Item], vectors: Sequence[Floats]) -> None:
+def report(items: Sequence[Item], vectors: Sequence[Floats], ridge: RidgeSettings) -> None:
     """Fit and print."""
     kept = [at for at, item in enumerate(items) if item.set != LEFT_OUT and not item.held_out]
     labelled = Labelled.of([items[at] for at in kept], [vectors[at] for at in kept])
-    found = {name: pairs(labelled, name) for name in SETS}
+    found = {name: pairs(labelled, name, ridge) for name in SETS}
     everything = [np.concatenate([found[name][part] for name in SETS]) for part in (0, 1)]
     print(f"slope {slope(everything[0], everything[1] > 0):.2f} per point, {len(everything[0])} pairs")
     for name in SETS:
@@ -90,7 +90,9 @@ def main() -> None:
     bundle = open_bundle(given.weights)
     encoder = open_encoder(bundle, "cpu", "fp32", picture=CROPS.name)
     items = [*human_items(given.opinions), *encoded_items(given.encodes)]
-    report(items, clip_vectors(items, bundle, encoder, given.cache, picture=CROPS))
+    card = bundle.regressor(CROPS.name).card
+    ridge = RidgeSettings(card["penalty"], card["human_weight"])
+    report(items, clip_vectors(items, bundle, encoder, given.cache, picture=CROPS), ridge)
 
 
 if __name__ == "__main__":

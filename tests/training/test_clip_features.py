@@ -1,4 +1,4 @@
-"""Features of packed items: batched over items, equal to one by one, computed once for a picture that stands still."""
+"""Features of packed items: batched over items, equal to one by one, computed once for pictures shown many times."""
 
 import numpy as np
 import torch
@@ -27,7 +27,7 @@ def test_frames_go_through_the_network_together_and_come_out_in_their_places(tmp
     rng = np.random.default_rng(0)
     moving = [rng.integers(0, 255, (3, 32, 32, 3), dtype=np.uint8) for _ in range(3)]
     still = np.repeat(rng.integers(0, 255, (1, 32, 32, 3), dtype=np.uint8), 3, axis=0)
-    clips = [moving[0], still, *moving[1:]]
+    clips = [moving[0], still, *moving[1:], moving[0][[0, 0, 2]]]
     shard = tmp_path / "packed" / "a.safetensors"
     shard.parent.mkdir()
     write_shard(shard, ["pristine"], [[PackedItem(clip, np.ones(1, np.float32), 1) for clip in clips]])

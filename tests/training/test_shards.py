@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from conviqt_cli.errors import InputError
 from conviqt_cli.training.distortions.distortion import Distortion
@@ -40,6 +40,19 @@ def test_items_come_back_as_packed(tmp_path, frames):
         for item, back in zip(packed, shards.cell(cell), strict=True):
             assert np.array_equal(item.frames, back.frames) and np.array_equal(item.classes, back.classes)
             assert item.content == back.content
+
+
+def test_a_picture_that_many_frames_show_is_stored_once(tmp_path):
+    clean = picture(1, frames=4)
+    frozen, other = clean[[0, 1, 1, 1]], picture(2, frames=4)
+    sizes = {}
+    for name, clips in {"two": (clean, other), "three": (clean, other, frozen)}.items():
+        items = [PackedItem(clip, multi_hot(NAMES, SINGLE, 1), 1) for clip in clips]
+        (tmp_path / name).mkdir()
+        write_shard(tmp_path / name / "a.safetensors", NAMES, [items])
+        sizes[name] = len(load_file(tmp_path / name / "a.safetensors")["pictures"])
+    assert sizes["two"] == sizes["three"]
+    assert np.array_equal(Shards(tmp_path / "three").cell(0)[2].frames, frozen)
 
 
 def test_what_is_no_shard_is_refused(tmp_path):

@@ -38,11 +38,11 @@ PROCESS = [sys.executable, "-m", "tests.training.small_networks"]
 @pytest.fixture(scope="module")
 def train(conviqt):
     """Run ``conviqt train`` in this process, with recipes of few and small items, and with small networks."""
-    few = {"spatial": 1, "video": 1}
+    squares, clips = ((packer.Draw("spatial", 1, 2), packer.Draw(pool, 1, 2)) for pool in ("frame", "time"))
     with pytest.MonkeyPatch.context() as patch:
         shrink(patch)
-        patch.setattr(packer, "SQUARES", replace(packer.SQUARES, side=96, **few))
-        patch.setattr(packer, "CLIPS", replace(packer.CLIPS, side=64, **few))
+        patch.setattr(packer, "SQUARES", replace(packer.SQUARES, side=96, draws=squares))
+        patch.setattr(packer, "CLIPS", replace(packer.CLIPS, side=64, draws=clips))
         yield functools.partial(conviqt, "train")
 
 

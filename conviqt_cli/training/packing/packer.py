@@ -45,37 +45,65 @@ SPARE_FRAMES = 12
 T = TypeVar("T")
 
 
-def bank(recipe: Recipe) -> tuple[tuple[Distortion, ...], tuple[Distortion, ...]]:
-    """The spatial and the video types of a recipe: of video types only those that show, when an item is one frame."""
-    return SPATIAL, tuple(kind for kind in VIDEO if recipe.frames > 1 or _seen_in_a_frame(kind))
-
-
-def _seen_in_a_frame(kind: Distortion) -> bool:
+def _needs_time(kind: Distortion) -> bool:
     families = {other.name: other.family for other in VIDEO}
-    return not any(families[part] in IN_TIME_ONLY for part in kind.parts or (kind.name,))
+    return any(families[part] in IN_TIME_ONLY for part in kind.parts or (kind.name,))
+
+
+#: What types are drawn from: those of pictures, and video types that show in a single frame or need time.
+POOLS: dict[str, tuple[Distortion, ...]] = {
+    "spatial": SPATIAL,
+    "frame": tuple(kind for kind in VIDEO if not _needs_time(kind)),
+    "time": tuple(kind for kind in VIDEO if _needs_time(kind)),
+}
+
+
+@dataclass(frozen=True)
+class Draw:
+    """So many ``types`` of a pool (a name of :data:`POOLS`), each at so many ``levels``."""
+
+    pool: str
+    types: int
+    levels: int
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a cell is made of: ``contents`` clean ones, each also with some types at ``levels`` levels.
+    """What a cell is made of: ``contents`` clean ones, each also with the distortions that ``draws`` give.
 
-    ``spatial`` and ``video`` types are drawn from either bank. ``authentic`` further items come from authentic
-    sources. Items are ``frames`` squares of ``side`` pixels. A shard holds ``cells`` cells unless told otherwise.
+    ``authentic`` further items come from authentic sources. Items are ``frames`` squares of ``side`` pixels. Windows
+    over photographs drift by at least ``slowest`` pixels a frame. A shard holds ``cells`` cells unless told otherwise.
     """
 
     contents: int
-    spatial: int
-    video: int
-    levels: int
+    draws: tuple[Draw, ...]
     authentic: int
     side: int
     frames: int
     cells: int
+    slowest: float = 0.0
+
+    @property
+    def bank(self) -> tuple[Distortion, ...]:
+        """Every type that may show in items of this kind: they name the classes of the shards."""
+        return (*SPATIAL, *(VIDEO if self.frames > 1 else POOLS["frame"]))
 
 
-#: What each stage trains on: single squares, and clips in which most distortions need time to be seen.
-SQUARES = Recipe(contents=2, spatial=2, video=1, levels=2, authentic=2, side=256, frames=1, cells=32)
-CLIPS = Recipe(contents=2, spatial=2, video=3, levels=2, authentic=2, side=256, frames=CLIP_LENGTH, cells=2)
+#: What the spatial stage trains on: single squares.
+SQUARES = Recipe(
+    contents=2, draws=(Draw("spatial", 2, 2), Draw("frame", 1, 2)), authentic=2, side=256, frames=1, cells=32
+)
+#: What the temporal stage trains on: clips, two in three with a distortion that no single frame shows. Where nothing
+#: moves such a distortion cannot be seen, so that windows over photographs never stand still.
+CLIPS = Recipe(
+    contents=2,
+    draws=(Draw("spatial", 1, 2), Draw("frame", 2, 2), Draw("time", 5, 3)),
+    authentic=2,
+    side=256,
+    frames=CLIP_LENGTH,
+    cells=2,
+    slowest=0.5,
+)
 
 
 def pack(
@@ -121,7 +149,7 @@ def _pack_one(
     clean: list[Source], authentic: list[Source], output: Path, number: int, cells: int, recipe: Recipe, seed: int
 ) -> None:
     cv2.setNumThreads(0)
-    names = class_names([kind for kinds in bank(recipe) for kind in kinds])
+    names = class_names(recipe.bank)
     rng = np.random.default_rng([seed, number])
     packed = [_cell(clean, authentic, names, recipe, rng) for _ in range(cells)]
     write_shard(output / f"shard-{seed:03d}-{number:04d}.safetensors", names, packed)
@@ -130,19 +158,18 @@ def _pack_one(
 def _cell(
     clean: list[Source], authentic: list[Source], names: list[str], recipe: Recipe, rng: np.random.Generator
 ) -> list[PackedItem]:
-    kinds = [kind for part, count in zip(bank(recipe), (recipe.spatial, recipe.video), strict=True)
-             for kind in _drawn(part, count, rng)]  # fmt: skip
-    chosen = [(kind, level) for kind in kinds for level in sorted(_drawn(LEVELS, recipe.levels, rng))]
+    kinds = [(kind, draw.levels) for draw in recipe.draws for kind in _drawn(POOLS[draw.pool], draw.types, rng)]
+    chosen = [(kind, level) for kind, levels in kinds for level in sorted(_drawn(LEVELS, levels, rng))]
     items: list[PackedItem] = []
     for source in _drawn(clean, recipe.contents, rng):
         content = content_id(source.content)
-        window = _window(source, recipe.side + 2 * MARGIN, recipe.frames + LEAD + 1, rng)
+        window = _window(source, recipe, rng)
         items.append(PackedItem(_kept(window, recipe), multi_hot(names, None, 0), content))
         for kind, level in chosen:
             distorted = kind.apply(window, level, rng) if kind in VIDEO else _each(kind, window, level, rng, recipe)
             items.append(PackedItem(_kept(distorted, recipe), multi_hot(names, kind, level), content))
     for source in _drawn(authentic, recipe.authentic, rng):
-        window = _window(source, recipe.side + 2 * MARGIN, recipe.frames + LEAD + 1, rng, still=True)
+        window = _window(source, recipe, rng, still=True)
         items.append(PackedItem(_kept(window, recipe), np.zeros(len(names), np.float32), content_id(source.content)))
     return items
 
@@ -169,13 +196,15 @@ def _kept(window: Pixels, recipe: Recipe) -> Pixels:
     return np.ascontiguousarray(window[LEAD : LEAD + recipe.frames, MARGIN:-MARGIN, MARGIN:-MARGIN])
 
 
-def _window(source: Source, side: int, frames: int, rng: np.random.Generator, still: bool = False) -> Pixels:
+def _window(source: Source, recipe: Recipe, rng: np.random.Generator, still: bool = False) -> Pixels:
     """Frames (frames, side, side, 3) of a source: of a photograph a window that moves, unless it is to stand still."""
+    side, frames = recipe.side + 2 * MARGIN, recipe.frames + LEAD + 1
     if is_photograph(source.path):
         picture = random_scale(_photograph(source.path), side, rng)
         if still:
             return np.repeat(square(picture, side, rng)[None], frames, axis=0)
-        return moving_window(square(picture, min(2 * side, *picture.shape[:2]), rng), side, frames, rng)
+        around = square(picture, min(2 * side, *picture.shape[:2]), rng)
+        return moving_window(around, side, frames, rng, slowest=recipe.slowest)
     scene = _scene(source.path, frames + SPARE_FRAMES)
     # The scene is read once for many windows; a short one repeats its last frame.
     start = int(rng.integers(0, max(1, len(scene) - frames + 1)))

@@ -96,13 +96,16 @@ def square(pixels: Pixels, side: int, rng: np.random.Generator, tries: int = 3) 
     return np.ascontiguousarray(best)
 
 
-def moving_window(pixels: Pixels, side: int, frames: int, rng: np.random.Generator, fastest: float = 6.0) -> Pixels:
+def moving_window(
+    pixels: Pixels, side: int, frames: int, rng: np.random.Generator, *, slowest: float = 0.0, fastest: float = 6.0
+) -> Pixels:
     """A clean clip (frames, side, side, 3) of any speed: a window drifting over a photograph.
 
-    The speed is up to ``fastest`` pixels a frame, in a direction that may turn; positions are fractions of a pixel.
+    The speed is ``slowest`` to ``fastest`` pixels a frame, more often slow than fast and less where the photograph has
+    no room for it, in a direction that may turn; positions are fractions of a pixel.
     """
     height, width = pixels.shape[:2]
-    speed = fastest * float(rng.random()) ** 1.5
+    speed = slowest + (fastest - slowest) * float(rng.random()) ** 1.5
     angle, turn = float(rng.uniform(0, 2 * np.pi)), float(rng.normal(0, 0.05))
     angles = angle + turn * np.arange(frames)
     path = np.cumsum(np.stack([np.cos(angles), np.sin(angles)], 1) * speed, axis=0)

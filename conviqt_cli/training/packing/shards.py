@@ -3,16 +3,17 @@
 A shard is a safetensors file. Its items, single pictures or clips, come in cells: a few contents, each clean and with
 the same few distortions, so that within a cell content tells nothing about the class; some authentic items go with
 every cell. Pictures are lossless WebP one after another in ``pictures``; picture i is bytes ``ends[i - 1]`` to
-``ends[i]``, and an item is as many pictures as it has frames.
+``ends[i]``. Frame f of item i is picture ``shown[i, f]``: one that several frames show is stored once, as faults of
+timing show the frames of the clean clip at other times.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -61,16 +62,28 @@ class PackedItem:
 def write_shard(path: Path, names: Sequence[str], cells: Sequence[Sequence[PackedItem]]) -> None:
     """Write cells to ``path``; the file appears complete or not at all."""
     items = [item for cell in cells for item in cell]
-    pictures = [_packed(frame) for item in items for frame in item.frames]
+    places: dict[bytes, int] = {}
+    pictures: list[bytes] = []
+    shown = [[_place(frame, places, pictures) for frame in item.frames] for item in items]
     tensors = {
         "pictures": torch.from_numpy(np.frombuffer(b"".join(pictures), np.uint8).copy()),
         "ends": torch.from_numpy(np.cumsum([len(data) for data in pictures])),
+        "shown": torch.tensor(shown, dtype=torch.int64),
         "classes": torch.from_numpy(np.stack([item.classes for item in items]).astype(np.uint8)),
         "contents": torch.tensor([item.content for item in items], dtype=torch.int64),
         "cells": torch.tensor([index for index, cell in enumerate(cells) for _ in cell], dtype=torch.int64),
     }
     with write_whole(path) as temporary:
         save_file(tensors, temporary, metadata={"classes": json.dumps(list(names))})
+
+
+def _place(frame: Pixels, places: dict[bytes, int], pictures: list[bytes]) -> int:
+    """The number of a frame in ``pictures``, where it is added unless it is there already."""
+    key = hashlib.sha256(frame.tobytes()).digest()
+    if key not in places:
+        places[key] = len(pictures)
+        pictures.append(_packed(frame))
+    return places[key]
 
 
 def _packed(pixels: Pixels) -> bytes:
@@ -98,7 +111,7 @@ class Shards:
         try:
             with safe_open(path, "pt") as file:
                 names = json.loads((file.metadata() or {})["classes"])
-                tables = {name: file.get_tensor(name) for name in ("ends", "classes", "contents", "cells")}
+                tables = {name: file.get_tensor(name) for name in ("ends", "shown", "classes", "contents", "cells")}
                 pictures = file.get_tensor("pictures")
         except (SafetensorError, KeyError, ValueError) as error:
             raise InputError(f"{path}: not a shard, or a damaged one ({error}); pack it again") from None
@@ -122,13 +135,18 @@ class Shards:
         shard, rows = self._cells[index]
         return [self._item(shard, int(row)) for row in rows]
 
+    @staticmethod
+    def _decoded(data: Tensor) -> Pixels:
+        return np.array(Image.open(io.BytesIO(data.numpy().tobytes())).convert("RGB"))
+
     def _item(self, shard: int, row: int) -> PackedItem:
         table = self._tables[shard]
-        frames = (len(table["bounds"]) - 1) // len(table["classes"])
-        bounds = table["bounds"][row * frames : (row + 1) * frames + 1]
-        parts = [self._pictures[shard][start:end] for start, end in pairwise(bounds.tolist())]
+        bounds, shown = table["bounds"], table["shown"][row].tolist()
+        distinct = {
+            number: self._decoded(self._pictures[shard][bounds[number] : bounds[number + 1]]) for number in set(shown)
+        }
         return PackedItem(
-            np.stack([np.array(Image.open(io.BytesIO(part.numpy().tobytes())).convert("RGB")) for part in parts]),
+            np.stack([distinct[number] for number in shown]),
             table["classes"][row].numpy().astype(np.float32),
             int(table["contents"][row]),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -92,27 +93,21 @@ def _extract(path: Path, encoder: Encoder, target: Path) -> None:
 
 
 def _spatial_features(clips: Sequence[Pixels], encoder: Encoder) -> NDArray[np.float16]:
-    """Features (n, frames, 4096) of clips (frames, h, w, 3) of one length; of a clip that stands still one is computed.
+    """Features (n, frames, 4096) of clips (frames, h, w, 3) of one length, computed once for frames that are equal.
 
     Frames of the same size go through the network together, whichever clips they are from.
     """
-    by_size: dict[tuple[int, ...], list[tuple[int, int]]] = {}
-    for number, clip in enumerate(clips):
-        count = 1 if _stands_still(clip) else len(clip)
-        by_size.setdefault(clip.shape[1:3], []).extend((number, frame) for frame in range(count))
-    found: list[list[NDArray[np.float16]]] = [[] for _ in clips]
-    for (height, width), places in by_size.items():
-        step = encoder.batch_frames(height, width)
-        for start in range(0, len(places), step):
-            batch = places[start : start + step]
-            rows = encoder.spatial(np.stack([clips[number][frame] for number, frame in batch])).astype(np.float16)
-            for (number, _), row in zip(batch, rows, strict=True):
-                found[number].append(row)
-    return np.stack([np.resize(rows, (len(clip), len(rows[0]))) for rows, clip in zip(found, clips, strict=True)])
-
-
-def _stands_still(clip: Pixels) -> bool:
-    return all(np.array_equal(clip[0], frame) for frame in clip[1:])
+    keys = [[hashlib.sha256(frame.tobytes()).digest() for frame in clip] for clip in clips]
+    distinct = {key: frame for clip, own in zip(clips, keys, strict=True) for key, frame in zip(own, clip, strict=True)}
+    found: dict[bytes, NDArray[np.float16]] = {}
+    for size in sorted({frame.shape for frame in distinct.values()}):
+        same = [key for key, frame in distinct.items() if frame.shape == size]
+        step = encoder.batch_frames(*size[:2])
+        for start in range(0, len(same), step):
+            batch = same[start : start + step]
+            rows = encoder.spatial(np.stack([distinct[key] for key in batch])).astype(np.float16)
+            found.update(zip(batch, rows, strict=True))
+    return np.stack([np.stack([found[key] for key in own]) for own in keys])
 
 
 def whole_clip(features: NDArray[np.float32]) -> NDArray[np.float32]:
