@@ -34,9 +34,10 @@ def test_more_compression_never_scores_higher(scorer, sample, ffmpeg, tmp_path):
             check=True,
         )
         scores.append(scorer.score(path).quality)
-    # Encodes that can hardly be told from their source may come out of order by a little; what can be seen may not.
-    assert all(worse < better + 0.15 for better, worse in itertools.pairwise(scores))
-    assert all(worse < better for better, worse in itertools.pairwise(scores[1:])) and scores[0] > scores[-1] + 1.5
+    # The first two can hardly be told apart and may come out of order by as much as the model card's ladders; what can
+    # be seen may not.
+    assert scores[1] < scores[0] + 0.1 and scores[0] > scores[-1] + 1.5
+    assert all(worse < better for better, worse in itertools.pairwise(scores[1:]))
 
 
 def test_pooled_quality_is_the_score_of_the_mean_vector(small):
