@@ -17,7 +17,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 # Tiny pictures gain nothing from several threads, which would spin while they wait for each other. Set before NumPy
 # and PyTorch are imported, and inherited by every process that a test starts.
@@ -30,8 +30,26 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
+if TYPE_CHECKING:
+    from conviqt_cli.model.networks import SpatialNetwork
+
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "tests" / "media" / "sample.mp4"
+
+
+def spatial_network() -> SpatialNetwork:
+    """A network of random weights, always the same, whose batch norms do something."""
+    import torch
+
+    from conviqt_cli.model.networks import SpatialNetwork
+
+    torch.manual_seed(0)
+    network = SpatialNetwork("conv1").eval()
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.2)
+            module.running_var.uniform_(0.5, 2)
+    return network
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

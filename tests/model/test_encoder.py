@@ -12,6 +12,7 @@ from conviqt_cli.model import cpu
 from conviqt_cli.model.bundle import open_bundle
 from conviqt_cli.model.networks import SpatialNetwork, TemporalNetwork, half_size
 from conviqt_cli.model.torch_backend import TorchEncoder, choose_device, choose_precision
+from tests.conftest import spatial_network
 
 
 def pictures(count, height=72, width=96, seed=0):
@@ -34,12 +35,7 @@ def test_half_size_is_what_pillow_makes(size):
 
 
 def test_folding_batch_norm_changes_nothing():
-    torch.manual_seed(0)
-    network = SpatialNetwork("conv1").eval()
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.running_mean.normal_(0, 0.2)
-            module.running_var.uniform_(0.5, 2)
+    network = spatial_network()
     frames = torch.rand(1, 3, 64, 64)
     with torch.inference_mode():
         before = network(frames)

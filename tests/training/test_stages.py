@@ -28,7 +28,7 @@ from conviqt_cli.training.packing import packer
 from conviqt_cli.training.stages.clip_features import ClipFeatures, joined
 from conviqt_cli.training.stages.run_folder import CHECKPOINT, CURVES, LOG
 from conviqt_cli.training.stages.spatial_stage import PRESETS, SpatialLearner
-from tests.conftest import ROOT
+from tests.conftest import ROOT, spatial_network
 from tests.training.small_networks import shrink, small_resnet50
 
 #: Another process like this one.
@@ -135,12 +135,7 @@ def test_a_killed_spatial_stage_goes_on_bit_for_bit(train, spatial_command, spat
 
 def test_without_a_step_taken_the_weights_are_the_initial_networks(monkeypatch):
     monkeypatch.setattr(networks, "resnet50", resnet50)  # of full size here
-    torch.manual_seed(0)
-    initial = SpatialNetwork("conv1").eval()
-    for module in initial.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.running_mean.normal_(0, 0.2)
-            module.running_var.uniform_(0.5, 2)
+    initial = spatial_network()
     weights = SpatialLearner(initial.backbone.state_dict(), 3, PRESETS["cpu"].frozen).weights()
     with unfilled():
         again = SpatialNetwork("conv1").eval()

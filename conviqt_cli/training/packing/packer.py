@@ -45,9 +45,11 @@ SPARE_FRAMES = 12
 T = TypeVar("T")
 
 
+_FAMILIES = {kind.name: kind.family for kind in VIDEO}
+
+
 def _needs_time(kind: Distortion) -> bool:
-    families = {other.name: other.family for other in VIDEO}
-    return any(families[part] in IN_TIME_ONLY for part in kind.parts or (kind.name,))
+    return any(_FAMILIES[part] in IN_TIME_ONLY for part in kind.parts or (kind.name,))
 
 
 #: What types are drawn from: those of pictures, and video types that show in a single frame or need time.

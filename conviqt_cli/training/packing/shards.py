@@ -59,31 +59,34 @@ class PackedItem:
     content: int
 
 
+def distinct_frames(clips: Sequence[Pixels]) -> tuple[list[Pixels], NDArray[np.int64]]:
+    """The different frames of clips of one length, and which of them is shown where, (clips, frames)."""
+    places: dict[bytes, int] = {}
+    distinct: list[Pixels] = []
+    shown = np.empty((len(clips), len(clips[0])), np.int64)
+    for number, clip in enumerate(clips):
+        for index, frame in enumerate(clip):
+            shown[number, index] = place = places.setdefault(hashlib.sha256(frame.tobytes()).digest(), len(distinct))
+            if place == len(distinct):
+                distinct.append(frame)
+    return distinct, shown
+
+
 def write_shard(path: Path, names: Sequence[str], cells: Sequence[Sequence[PackedItem]]) -> None:
     """Write cells to ``path``; the file appears complete or not at all."""
     items = [item for cell in cells for item in cell]
-    places: dict[bytes, int] = {}
-    pictures: list[bytes] = []
-    shown = [[_place(frame, places, pictures) for frame in item.frames] for item in items]
+    distinct, shown = distinct_frames([item.frames for item in items])
+    pictures = [_packed(frame) for frame in distinct]
     tensors = {
         "pictures": torch.from_numpy(np.frombuffer(b"".join(pictures), np.uint8).copy()),
         "ends": torch.from_numpy(np.cumsum([len(data) for data in pictures])),
-        "shown": torch.tensor(shown, dtype=torch.int64),
+        "shown": torch.from_numpy(shown),
         "classes": torch.from_numpy(np.stack([item.classes for item in items]).astype(np.uint8)),
         "contents": torch.tensor([item.content for item in items], dtype=torch.int64),
         "cells": torch.tensor([index for index, cell in enumerate(cells) for _ in cell], dtype=torch.int64),
     }
     with write_whole(path) as temporary:
         save_file(tensors, temporary, metadata={"classes": json.dumps(list(names))})
-
-
-def _place(frame: Pixels, places: dict[bytes, int], pictures: list[bytes]) -> int:
-    """The number of a frame in ``pictures``, where it is added unless it is there already."""
-    key = hashlib.sha256(frame.tobytes()).digest()
-    if key not in places:
-        places[key] = len(pictures)
-        pictures.append(_packed(frame))
-    return places[key]
 
 
 def _packed(pixels: Pixels) -> bytes:
@@ -133,20 +136,19 @@ class Shards:
     def cell(self, index: int) -> list[PackedItem]:
         """All items of a cell, decoded."""
         shard, rows = self._cells[index]
-        return [self._item(shard, int(row)) for row in rows]
-
-    @staticmethod
-    def _decoded(data: Tensor) -> Pixels:
-        return np.array(Image.open(io.BytesIO(data.numpy().tobytes())).convert("RGB"))
-
-    def _item(self, shard: int, row: int) -> PackedItem:
         table = self._tables[shard]
-        bounds, shown = table["bounds"], table["shown"][row].tolist()
-        distinct = {
-            number: self._decoded(self._pictures[shard][bounds[number] : bounds[number + 1]]) for number in set(shown)
-        }
-        return PackedItem(
-            np.stack([distinct[number] for number in shown]),
-            table["classes"][row].numpy().astype(np.float32),
-            int(table["contents"][row]),
-        )
+        numbers = np.unique(table["shown"][rows].numpy()).tolist()
+        pictures = {number: self._picture(shard, number) for number in numbers}
+        return [
+            PackedItem(
+                np.stack([pictures[number] for number in table["shown"][row].tolist()]),
+                table["classes"][row].numpy().astype(np.float32),
+                int(table["contents"][row]),
+            )
+            for row in rows.tolist()
+        ]
+
+    def _picture(self, shard: int, number: int) -> Pixels:
+        start, end = self._tables[shard]["bounds"][number : number + 2].tolist()
+        data = self._pictures[shard][start:end].numpy().tobytes()
+        return np.array(Image.open(io.BytesIO(data)).convert("RGB"))

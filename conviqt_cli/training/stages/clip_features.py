@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from conviqt_cli.files import write_whole
 from conviqt_cli.model.encoder import Encoder
 from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.training.distortions.distortion import Pixels
-from conviqt_cli.training.packing.shards import Shards
+from conviqt_cli.training.packing.shards import Shards, distinct_frames
 from conviqt_cli.training.stages.loss import authentic_ids
 
 
@@ -97,17 +96,18 @@ def _spatial_features(clips: Sequence[Pixels], encoder: Encoder) -> NDArray[np.f
 
     Frames of the same size go through the network together, whichever clips they are from.
     """
-    keys = [[hashlib.sha256(frame.tobytes()).digest() for frame in clip] for clip in clips]
-    distinct = {key: frame for clip, own in zip(clips, keys, strict=True) for key, frame in zip(own, clip, strict=True)}
-    found: dict[bytes, NDArray[np.float16]] = {}
-    for size in sorted({frame.shape for frame in distinct.values()}):
-        same = [key for key, frame in distinct.items() if frame.shape == size]
-        step = encoder.batch_frames(*size[:2])
-        for start in range(0, len(same), step):
-            batch = same[start : start + step]
-            rows = encoder.spatial(np.stack([distinct[key] for key in batch])).astype(np.float16)
+    distinct, shown = distinct_frames(clips)
+    by_size: dict[tuple[int, ...], list[int]] = {}
+    for number, frame in enumerate(distinct):
+        by_size.setdefault(frame.shape[:2], []).append(number)
+    found: dict[int, NDArray[np.float16]] = {}
+    for (height, width), numbers in by_size.items():
+        step = encoder.batch_frames(height, width)
+        for start in range(0, len(numbers), step):
+            batch = numbers[start : start + step]
+            rows = encoder.spatial(np.stack([distinct[number] for number in batch])).astype(np.float16)
             found.update(zip(batch, rows, strict=True))
-    return np.stack([np.stack([found[key] for key in own]) for own in keys])
+    return np.stack([found[number] for number in range(len(distinct))])[shown]
 
 
 def whole_clip(features: NDArray[np.float32]) -> NDArray[np.float32]:
