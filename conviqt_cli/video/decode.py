@@ -25,6 +25,7 @@ from conviqt_cli.video.messages import DecoderLog, Line
 from conviqt_cli.video.picture import Picture, RgbPicture
 from conviqt_cli.video.planes import PlanarPicture
 from conviqt_cli.video.probe import VideoInfo
+from conviqt_cli.video.repairs import repaired_stretches
 from conviqt_cli.video.selection import Selection, select
 from conviqt_cli.video.timeline import JUMP_SECONDS, Timeline
 
@@ -67,8 +68,8 @@ class DecodeReport:
     """What became known by decoding; complete once the stream is exhausted.
 
     ``frames`` were handed out, up to ``end`` seconds. ``damaged`` were repaired by the decoder, ``lost`` could not be
-    decoded. ``repaired`` is where the former are, as far as it is known: stretches in seconds, to within a few of the
-    frames handed out. ``jumps`` counts the places where the clock went back or jumped.
+    decoded. ``repaired`` is where the former are, as far as it is known: stretches in seconds. ``jumps`` counts the
+    places where the clock went back or jumped.
     ``interlaced`` is the share of frames marked as such, of some of the frames handed out; ``transparent`` says that
     some of those had pixels that are not opaque.
     """
@@ -349,13 +350,11 @@ class FrameStream:
             raise DecodeError(f"{source}: no frame could be decoded{span}")
 
     def _repaired(self) -> tuple[tuple[float, float], ...]:
-        """Where the decoder repaired pictures; nothing where its frames do not carry the numbers of their packets."""
-        timeline = self._timeline
-        if timeline is None or not timeline.stamped or not self._log.repaired:
+        """Where the decoder repaired pictures, if it did, and if the frames carry the numbers of their packets."""
+        if self._timeline is None or self._selection is None or not self._log.damaged:
             return ()
-        pairs = zip(timeline.packets.tolist(), timeline.times.tolist(), strict=True)
-        times: dict[int | None, float] = dict(pairs)
-        return tuple((times.get(before, 0.0), times.get(after, timeline.end)) for before, after in self._log.repaired)
+        kept, source = self._selection.kept, self.info
+        return repaired_stretches(source, self._timeline, kept, self._threads, self._timeout)
 
 
 def too_many_frames(source: str, max_frames: int) -> LimitError:

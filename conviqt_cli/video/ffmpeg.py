@@ -191,8 +191,9 @@ def frames_command(options: dict[str, Any], name: str, stream: int, packets: lis
     A frame's stamp is the number of its packet, but in bare streams, whose frames have none.
     """
     kept = "+".join(f"eq(n,{number})" for number in packets)
-    options = {**options, "bsf:v": f"setts=pts=N:dts=NOPTS,noise=drop='not({kept})'", "copyts": None}
-    return _command(options, name, f"0:{stream}", {"vf": "showinfo=checksum=0", "f": "null"}, "info", "-")
+    return _command(
+        {**options, **_numbered(kept)}, name, f"0:{stream}", {"vf": "showinfo=checksum=0", "f": "null"}, "info", "-"
+    )
 
 
 #: Where packets_command puts a packet's time: its presentation time above the first figure, or where it has none, its
@@ -245,9 +246,7 @@ def decode_command(
     if duration is not None:
         options["t"] = f"{duration:.6f}"
     if kept is not None:
-        # Numbers are out of order where frames are; without a decoding time ffmpeg does not mistrust them for that.
-        options["bsf:v"] = f"setts=pts=N:dts=NOPTS,noise=drop='not({kept})'"
-        options["copyts"] = None
+        options = {**options, **_numbered(kept)}
         filters = [*filters, "setpts=N"]
     output = {
         "vf": ",".join(filters),
@@ -260,6 +259,14 @@ def decode_command(
         "stats_enc_pre_fmt": "{ptsi} {tbi}",
     }
     return _command(options, name, f"0:{stream}", output, "verbose", "pipe:1")
+
+
+def repairs_command(options: dict[str, Any], name: str, stream: int, kept: str | None) -> list[str]:
+    """Decode a stream as :func:`decode_command` does, but for what ffmpeg says of each frame (``-debug_ts``) alone."""
+    if kept is not None:
+        options = {**options, **_numbered(kept)}
+    options = {**options, "debug_ts": None}
+    return _command(options, name, f"0:{stream}", {"fps_mode": "passthrough", "f": "null"}, "info", "-")
 
 
 def look_command(
@@ -285,6 +292,14 @@ def still_command(options: dict[str, Any], name: str, stream: int, filters: list
         options = {**options, "ss": f"{start:.6f}"}
     output = {"vf": ",".join(filters), "frames:v": 1, "f": "image2pipe", "c:v": "mjpeg", "q:v": 4, "map_metadata": -1}
     return _command(options, name, f"0:{stream}", output, "quiet", "pipe:1")
+
+
+def _numbered(kept: str) -> dict[str, Any]:
+    """Input options that make a frame's stamp the number of its packet, and drop packets that ``kept`` does not want.
+
+    Numbers are out of order where frames are; without a decoding time ffmpeg does not mistrust them for that.
+    """
+    return {"bsf:v": f"setts=pts=N:dts=NOPTS,noise=drop='not({kept})'", "copyts": None}
 
 
 def _command(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 
 #: Where another message begins. ffmpeg's threads share stderr, and showinfo writes its line in pieces, so a whole
@@ -27,6 +27,9 @@ _READ = re.compile(
     r"Input stream #\d+:\d+ \(video\): (?P<packets>\d+) packets read .*?; (?P<frames>\d+) frames decoded"
     r"(?:; (?P<errors>\d+) decode errors)?"
 )
+
+_REPAIRED = "corrupt decoded frame"
+_HANDED_ON = re.compile(r"^decoder -> (?:.* )?(?:frame_)?pts:(?P<stamp>-?\d+|NOPTS)")
 
 _LEAST_ALPHA = re.compile(r"lavfi\.signalstats\.YMIN=(\d+)")
 
@@ -111,12 +114,31 @@ def parse_colour(lines: list[Line]) -> dict[str, str]:
     return found
 
 
+def repaired_frames(lines: Iterable[Line]) -> list[int]:
+    """Stamps of the frames that the decoder repaired, in the order they are shown.
+
+    Where ffmpeg reports its time stamps (``-debug_ts``), the thread that says a frame is corrupt says next which one it
+    is, so that no other thread can come between.
+    """
+    stamps, corrupt = [], False
+    for line in lines:
+        handed_on = _HANDED_ON.search(line.text)
+        if _REPAIRED in line.text:
+            corrupt = True
+        elif handed_on:
+            if corrupt and handed_on["stamp"] != "NOPTS":
+                stamps.append(int(handed_on["stamp"]))
+            corrupt = False
+    return stamps
+
+
 @dataclass
 class DecoderLog:
     """Trouble reported while decoding, counted as it streams by; memory stays constant."""
 
     cut_short: str | None = None
-    damaged: int = 0
+    corrupt: int = 0
+    concealed: int = 0
     packets: int | None = None
     frames: int | None = None
     errors: int = 0
@@ -126,9 +148,11 @@ class DecoderLog:
     watched: int = 0
     flagged: int = 0
     transparent: bool = False
-    #: Stretches in which the decoder repaired pictures: stamps of the watched frames before and after each.
-    repaired: list[tuple[int | None, int | None]] = field(default_factory=list)
-    _watched_last: int | None = None
+
+    @property
+    def damaged(self) -> int:
+        """How many frames the decoder repaired; not every decoder marks those frames, too."""
+        return self.corrupt or self.concealed
 
     @property
     def interlaced(self) -> float:
@@ -146,9 +170,8 @@ class DecoderLog:
             return
         if line.text.startswith("Reconfiguring filter graph"):
             self.reconfigured += 1
-        if "corrupt decoded frame" in line.text or ("concealing" in line.text and "errors" in line.text):
-            self.damaged += 1
-            self._locate()
+        self.corrupt += _REPAIRED in line.text
+        self.concealed += "concealing" in line.text and "errors" in line.text
         demuxer = line.who.startswith("in#")
         # Before 8.0 a demuxer speaks under its own name ("mov,mp4,..."), not as "in#0/mov,mp4,...".
         if any(mark in line.text for mark in _CUT_SHORT):
@@ -161,22 +184,11 @@ class DecoderLog:
             if demuxer or line.level == "fatal" or not line.who:
                 self.fatal = line.text
 
-    def _locate(self) -> None:
-        """A picture was repaired: after the last frame that was watched, and before the next one."""
-        last = self._watched_last
-        if not self.repaired or self.repaired[-1][1] not in (None, last):
-            self.repaired.append((last, None))
-        else:
-            self.repaired[-1] = (self.repaired[-1][0], None)
-
     def _watch(self, line: Line) -> bool:
         """Take a message about a watched frame into account; whether it was one."""
         frame = FrameFacts.parse(line)
         if frame is not None:
             self.watched, self.flagged = self.watched + 1, self.flagged + frame.interlaced
-            if self.repaired and self.repaired[-1][1] is None:
-                self.repaired[-1] = (self.repaired[-1][0], frame.stamp)
-            self._watched_last = frame.stamp
             return True
         alpha = _LEAST_ALPHA.search(line.text) if "metadata" in line.who else None
         if alpha is not None:

@@ -44,17 +44,17 @@ def select(timeline: Timeline, ranges: Sequence[tuple[int, int]] | None) -> Sele
         return Selection(frames, None, None)
     numbers = np.sort(timeline.packets[frames])
     stretches: list[tuple[int, int]] = []
-    for first, last in _runs(numbers, 1):
+    for first, last in runs(numbers, 1):
         entry = int(timeline.keys[np.searchsorted(timeline.keys, first, side="right") - 1])
         if stretches and entry <= stretches[-1][1] + _SHORT_GAP:
             stretches[-1] = (stretches[-1][0], max(last, stretches[-1][1]))
         else:
             stretches.append((entry, last))
     kept = _fitting(_between("n", stretches), "1")
-    return Selection(frames, kept, _fitting(_between("pts", _runs(numbers, 1)), None))
+    return Selection(frames, kept, _fitting(_between("pts", runs(numbers, 1)), None))
 
 
-def _runs(numbers: Indices, step: int) -> list[tuple[int, int]]:
+def runs(numbers: Indices, step: int) -> list[tuple[int, int]]:
     """First and last of each run of ascending ``numbers`` that are at most ``step`` apart."""
     breaks = np.flatnonzero(np.diff(numbers) > step)
     firsts = numbers[np.concatenate([[0], breaks + 1])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from conviqt_cli.video.messages import DecoderLog, FrameFacts, Line, parse_colour
+from conviqt_cli.video.messages import DecoderLog, FrameFacts, Line, parse_colour, repaired_frames
 
 FRAME = (
     "[Parsed_showinfo_0 @ 0x7f5] [info] n:  47 pts:     47 pts_time:1.88    duration:      1 duration_time:0.04    "
@@ -46,3 +46,21 @@ def test_the_decoders_own_count_is_read():
 def test_colour_names_survive_a_message_that_follows_without_a_gap():
     text = "color_range:tv color_space:bt2020ncstream 0, offset 0x4841: partial file"
     assert parse_colour([Line("Parsed_showinfo_0", "info", text)]) == {"range": "tv", "space": "bt2020nc"}
+
+
+def test_the_repaired_frame_is_the_one_that_the_decoder_hands_on_next():
+    said = [
+        "[vist#0:0/h264 @ 0x1] [dec:h264 @ 0x2] [info] decoder -> pts:23 pts_time:0.023 pkt_dts:NOPTS keyframe:0",
+        "[h264 @ 0x3] [info] concealing 72 DC, 72 AC, 72 MV errors in P frame",
+        "[vist#0:0/h264 @ 0x1] [dec:h264 @ 0x2] [info] decoder -> pts:24 pts_time:0.024 pkt_dts:NOPTS keyframe:0",
+        "[vist#0:0/h264 @ 0x1] [dec:h264 @ 0x2] [warning] corrupt decoded frame",
+        "[h264 @ 0x3] [info] concealing 72 DC, 72 AC, 72 MV errors in P frame",
+        "[vist#0:0/h264 @ 0x1] [dec:h264 @ 0x2] [info] decoder -> pts:25 pts_time:0.025 pkt_dts:NOPTS keyframe:0",
+        "[warning] b.mkv: corrupt decoded frame in stream 0",
+        "[info] decoder -> ist_index:0 type:video frame_pts:26 frame_pts_time:1.04 best_effort_ts:26 keyframe:0",
+    ]
+    assert repaired_frames(Line.parse(each) for each in said) == [25, 26]
+    log = DecoderLog()
+    for each in said:
+        log.add(Line.parse(each))
+    assert log.damaged == 2
