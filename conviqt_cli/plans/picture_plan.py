@@ -3,7 +3,9 @@
 ``whole`` is the published protocol (CONVIQT, section III-A): its cost grows with the picture, 424 GFLOP for a 1080p
 frame. ``crops`` looks at squares of native resolution, so a frame costs the same at 360p and at 2160p; what it gives up
 is what no square happens to cover. Features of squares are averaged before they are normalised, as the network averages
-over the positions of a whole picture.
+over the positions of a whole picture. Squares come in eights: the same place in each of the eight ways to turn and
+mirror the picture, and turned and mirrored like that themselves. Eight of them together see the same in a picture and
+in its mirror image, so their score is the same.
 
 Regressors, intervals and diagnosis heads belong to a picture plan as they belong to an encoder: squares see more of the
 zero padding at their borders than whole pictures do, which shifts features a little.
@@ -15,6 +17,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from conviqt_cli.errors import UsageError
 from conviqt_cli.video.picture import Rectangle
 
@@ -22,11 +27,59 @@ from conviqt_cli.video.picture import Rectangle
 #: (the R2 sequence: Roberts, "The unreasonable effectiveness of quasirandom sequences", 2018).
 _SPREAD_X, _SPREAD_Y = 0.7548776662466927, 0.5698402909980532
 
+#: Which multiple is the first: from here on, the squares of a picture and of its turned and mirrored images leave the
+#: smallest gaps, the first eight, sixteen and thirty-two of them.
+_FIRST = 138
+
 #: A still picture, or a video of one frame, is given this many times the squares that a frame of a video gets.
 STILL_FACTOR = 4
 
 #: The least lines that a picture is scaled to by ``auto``: the size people watch at.
 WATCHED_LINES = 1080
+
+
+@dataclass(frozen=True)
+class View:
+    """One of the eight ways to look at a picture: ``turned`` over its diagonal, then ``mirrored``, then ``flipped``.
+
+    The names are those of swapping rows and columns, of reversing the columns, and of reversing the rows.
+    """
+
+    turned: bool = False
+    mirrored: bool = False
+    flipped: bool = False
+
+    def of(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Pixels (..., height, width, 3) seen this way, without a copy."""
+        seen = pixels.swapaxes(-3, -2) if self.turned else pixels
+        return seen[..., :: -1 if self.flipped else 1, :: -1 if self.mirrored else 1, :]
+
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of a picture seen this way."""
+        return (width, height) if self.turned else (height, width)
+
+    def back(self, seen: Rectangle, height: int, width: int) -> Rectangle:
+        """Where a part of the picture as ``seen`` lies in the picture itself, which has this size."""
+        rows, columns = self.size(height, width)
+        x = columns - seen.width - seen.x if self.mirrored else seen.x
+        y = rows - seen.height - seen.y if self.flipped else seen.y
+        if self.turned:
+            return Rectangle(y, x, seen.height, seen.width)
+        return Rectangle(x, y, seen.width, seen.height)
+
+
+#: All eight. Two that follow each other are half a turn apart, so that the two squares of a clip lie on opposite sides.
+VIEWS = tuple(View(turned, mirrored, mirrored != flipped)
+              for turned, flipped in ((False, False), (False, True), (True, False), (True, True))
+              for mirrored in (False, True))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Square:
+    """A square of a picture, and the way in which it is looked at."""
+
+    place: Rectangle
+    view: View = VIEWS[0]
 
 
 @dataclass(frozen=True)
@@ -48,14 +101,14 @@ class PicturePlan:
     @property
     def id(self) -> str:
         """Identity of the features: those of two plans with one id may be mixed."""
-        return self.name if self.whole else f"{self.name}-{self.side}-{self.count}-{self.step}"
+        return self.name if self.whole else f"{self.name}-{self.side}-{self.count}-{self.step}-turned"
 
     @property
     def whole(self) -> bool:
         """Whether all pixels are looked at."""
         return self.count == 0
 
-    def squares(self, height: int, width: int, clip: int, still: bool = False) -> list[Rectangle]:
+    def squares(self, height: int, width: int, clip: int, still: bool = False) -> list[Square]:
         """The squares of a picture of this size, for the ``clip``-th clip of a video (counted from 0).
 
         They stay where they are for the length of a clip and move on with the next, so that a video is covered more and
@@ -63,12 +116,16 @@ class PicturePlan:
         :data:`STILL_FACTOR` times as many.
         """
         count = self.count * STILL_FACTOR if still else self.count
+        return [self._square(height, width, index) for index in range(clip * count, (clip + 1) * count)]
+
+    def _square(self, height: int, width: int, index: int) -> Square:
         side = min(self.side, height, width)
-        first = clip * count + 1
-        return [
-            Rectangle(_place(index * _SPREAD_X, width, side), _place(index * _SPREAD_Y, height, side), side, side)
-            for index in range(first, first + count)
-        ]
+        group, number = divmod(index, len(VIEWS))
+        view = VIEWS[number]
+        rows, columns = view.size(height, width)
+        x, y = (0.5 + (_FIRST + group) * spread for spread in (_SPREAD_X, _SPREAD_Y))
+        seen = Rectangle(_place(x, columns, side), _place(y, rows, side), side, side)
+        return Square(view.back(seen, height, width), view)
 
     def frames(self, count: int) -> Sequence[int]:
         """Which of a clip's ``count`` frames are looked at."""
@@ -145,11 +202,11 @@ def parse_display(text: str) -> Display:
     )
 
 
-def _place(spread: float, length: int, side: int) -> int:
-    """Where a square of ``side`` begins along ``length`` pixels.
+def _place(share: float, length: int, side: int) -> int:
+    """Where a square of ``side`` begins along ``length`` pixels; the fraction of ``share`` is where its centre lies.
 
     Centres are spread over the whole length and what would stick out is moved inside, so that rims are seen as often as
     the middle. Even where it can be, which keeps the chroma samples of 4:2:0 video together.
     """
-    start = (0.5 + spread) % 1.0 * length - side / 2
+    start = share % 1.0 * length - side / 2
     return min(max(0, 2 * round(start / 2)), length - side)

@@ -69,7 +69,9 @@ class FeatureExtractor:
 
     def _of_squares(self, frames: Sequence[Frame], size: tuple[int, int], still: bool) -> NDArray[np.float32]:
         squares = self._plan.squares(*size, self._clips, still)
-        pictures = np.stack([shown(frame.picture, size, square) for frame in frames for square in squares])
+        pictures = np.stack(
+            [square.view.of(shown(frame.picture, size, square.place)) for frame in frames for square in squares]
+        )
         return features_of_squares(self._encoder, pictures, len(squares))
 
     def _note(self, frames: Sequence[Frame], rows: NDArray[np.float32]) -> None:

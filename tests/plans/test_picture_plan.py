@@ -10,6 +10,7 @@ from conviqt_cli.plans.picture_plan import (
     CROPS,
     PICTURE_PLANS,
     STILL_FACTOR,
+    VIEWS,
     WHOLE,
     parse_display,
     parse_picture,
@@ -24,7 +25,7 @@ def test_squares_lie_inside(height, width, still):
     for clip in range(120):
         squares = CROPS.squares(height, width, clip, still)
         assert len(squares) == CROPS.count * (STILL_FACTOR if still else 1)
-        for square in squares:
+        for square in (each.place for each in squares):
             assert square.width == square.height == min(CROPS.side, height, width)
             assert 0 <= square.x <= width - square.width and 0 <= square.y <= height - square.height
 
@@ -33,11 +34,28 @@ def test_a_minute_of_video_is_covered_evenly():
     seen = np.zeros((1080, 1920), int)
     for clip in range(60):
         for square in CROPS.squares(1080, 1920, clip):
-            square.of(seen)[...] += 1
+            square.place.of(seen)[...] += 1
     # 60 x 2 squares of 256 are 3.8 times the picture.
     assert (seen == 0).mean() < 0.02 and seen.max() <= 10
     halves = seen[:, :960].sum() / seen.sum(), seen[:540].sum() / seen.sum()
     assert all(0.45 < share < 0.55 for share in halves)
+
+
+@pytest.mark.parametrize(("height", "width"), [(300, 500), (501, 299), (256, 256), (90, 70)])
+def test_turned_and_mirrored_pictures_are_seen_alike(height, width):
+    picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+
+    def seen(pixels: np.ndarray, clips: int, still: bool) -> list[bytes]:
+        rows, columns = pixels.shape[:2]
+        squares = [each for clip in range(clips) for each in CROPS.squares(rows, columns, clip, still)]
+        return sorted(each.view.of(each.place.of(pixels)).tobytes() for each in squares)
+
+    assert len(set(VIEWS)) == 8
+    for clips, still in ((1, True), (4, False)):
+        alike = seen(picture, clips, still)
+        assert len(alike) == 8
+        for way in VIEWS:
+            assert seen(way.of(picture), clips, still) == alike
 
 
 def test_a_clip_of_one_frame_looks_at_it_and_identities_differ():

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from conviqt_cli.fitting.alignment import nominal
 from conviqt_cli.model.bundle import Bundle
 from conviqt_cli.model.encoder import Encoder
 from conviqt_cli.plans.clips import Clip
-from conviqt_cli.plans.picture_plan import WHOLE, PicturePlan
+from conviqt_cli.plans.picture_plan import VIEWS, WHOLE, PicturePlan
 from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.scoring.features import FeatureExtractor
 from conviqt_cli.training.heads.labelled_encodes import read_labels
@@ -186,7 +187,8 @@ def clip_vectors(
 def _spatial_features(item: Item, encoder: Encoder, picture: PicturePlan) -> NDArray[np.float32]:
     """Spatial features (clips, frames, 4096) of an item, of the frames that the plan looks at."""
     info = probe(str(item.path))
-    extractor = FeatureExtractor(encoder, picture)
+    # A video's clips are not all looked at in the same ways; those that stand here for videos are not, either.
+    extractor = FeatureExtractor(encoder, picture, first=crc32(item.path.name.encode()) % len(VIEWS))
     clips = []
     for number in range(item.clips):
         start = 0.0

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor
 from conviqt_cli.errors import InputError
 from conviqt_cli.files import write_whole
 from conviqt_cli.model.encoder import Encoder
+from conviqt_cli.plans.picture_plan import VIEWS, View
 from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.training.distortions.distortion import Pixels
 from conviqt_cli.training.packing.shards import Shards, distinct_frames
@@ -82,13 +84,20 @@ def extract(
 def _extract(path: Path, encoder: Encoder, target: Path) -> None:
     packed = Shards(path)
     items = [item for cell in range(len(packed)) for item in packed.cell(cell)]
+    # Whatever is shown of one content is seen the same way, so that the way says nothing about the class.
+    clips = [_view(path, item.content).of(item.frames) for item in items]
     tensors = {
-        "features": torch.from_numpy(_spatial_features([item.frames for item in items], encoder)),
+        "features": torch.from_numpy(_spatial_features(clips, encoder)),
         "classes": torch.from_numpy(np.stack([item.classes for item in items])),
         "contents": torch.tensor([item.content for item in items], dtype=torch.int64),
     }
     with write_whole(target) as temporary:
         save_file(tensors, temporary, metadata={"classes": json.dumps(packed.classes), "encoder": encoder.encoder_id})
+
+
+def _view(shard: Path, content: int) -> View:
+    """The way in which a content of a shard is seen: one of those in which the picture plan looks at squares."""
+    return VIEWS[crc32(f"{shard.stem}/{content}".encode()) % len(VIEWS)]
 
 
 def _spatial_features(clips: Sequence[Pixels], encoder: Encoder) -> NDArray[np.float16]:
