@@ -57,9 +57,9 @@ class SpatialNetwork(nn.Module):
 class TemporalNetwork(nn.Module):
     """Features of a clip to one unit vector: (n, frames, 2048) to (n, 1024), the normalised mean of GRU outputs."""
 
-    def __init__(self) -> None:
+    def __init__(self, features: int = FEATURES) -> None:
         super().__init__()
-        self.gru = nn.GRU(FEATURES, HIDDEN, batch_first=True)
+        self.gru = nn.GRU(features, HIDDEN, batch_first=True)
 
     def forward(self, features: Tensor) -> Tensor:
         """One vector per clip and scale."""

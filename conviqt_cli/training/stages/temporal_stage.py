@@ -2,12 +2,15 @@
 
 The two scales of a clip are its two views. Features are small, so a batch is hundreds of clips. Packed squares may be
 added as clips that stand still: they are cheap, and show many more contents than clips do.
+
+The GRU learns on coordinates in the leading directions of the features (:mod:`.subspace`) and begins with units that
+see changes from frame to frame (:mod:`.difference_units`); what is written is a GRU on the features themselves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,26 +18,32 @@ import torch
 from torch import Tensor, nn
 
 from conviqt_cli.errors import InputError
-from conviqt_cli.model.networks import FEATURES, HIDDEN, TemporalNetwork
+from conviqt_cli.model.networks import HIDDEN, TemporalNetwork
 from conviqt_cli.model.torch_backend import choose_precision
 from conviqt_cli.training.stages.clip_features import ClipFeatures, joined, read_features
+from conviqt_cli.training.stages.difference_units import HOLDING, difference_units
 from conviqt_cli.training.stages.distributed import ProcessGroup, process_group
 from conviqt_cli.training.stages.loop import ONCE, Limits, Loop, LoopConfig, RowCallback, autocast, silent
 from conviqt_cli.training.stages.loss import Items, accuracy
 from conviqt_cli.training.stages.projector import Projector
+from conviqt_cli.training.stages.subspace import Subspace
+
+#: Clips of a folder that the subspace and the first weights are computed from.
+_MOST_CLIPS = 4000
 
 
 @dataclass(frozen=True)
 class TemporalConfig(LoopConfig):
     """How the stage trains. ``batch`` in clips per process; ``authentic`` whether authentic clips take part.
 
-    ``input_gain`` is the spread of the GRU's initial input weights over that of unit-variance gates: features are unit
-    vectors, so PyTorch's own default would leave every gate half open whatever comes in.
+    ``axes`` is the number of directions that coordinates are taken in. ``input_gain`` is the spread of the random
+    initial input weights over that of unit-variance gates.
     """
 
     steps: int = 1200
     learning_rate: float = 3e-4
     batch: int = 192
+    axes: int = 384
     input_gain: float = 4.0
     authentic: bool = True
 
@@ -42,31 +51,37 @@ class TemporalConfig(LoopConfig):
 PRESETS = {
     "cpu": TemporalConfig(),
     "gpu": TemporalConfig(steps=4000, batch=512),
-    "smoke": TemporalConfig(steps=6, batch=16, checkpoint_every=3),
+    "smoke": TemporalConfig(steps=6, batch=16, axes=HOLDING, checkpoint_every=3),
 }
 
 
 class TemporalLearner(nn.Module):
-    """GRU and projector: features (n, frames, 4096) to 2n rows, full scales then half scales."""
+    """GRU and projector: coordinates (n, frames, 2k) to 2n rows, full scales then half scales."""
 
-    def __init__(self, classes: int, input_gain: float) -> None:
+    def __init__(self, classes: int, subspace: Subspace, initial: dict[str, Tensor]) -> None:
         super().__init__()
-        self.network = TemporalNetwork()
-        gru = self.network.gru
-        spreads = {"weight_ih_l0": input_gain * FEATURES**-0.5, "weight_hh_l0": HIDDEN**-0.5}
-        for name, parameter in gru.named_parameters():
-            nn.init.normal_(parameter, std=spreads.get(name, 0.0))
+        # Kept in checkpoints: elsewhere the same features may give other directions.
+        self.register_buffer("centre", subspace.centre)
+        self.register_buffer("axes", subspace.axes)
+        self.network = TemporalNetwork(subspace.axes.shape[1])
+        self.network.gru.load_state_dict(initial)
         self.projector = Projector(HIDDEN, classes)
 
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, coordinates: Tensor) -> tuple[Tensor, Tensor]:
         """Embeddings and cosines to the centres."""
-        scales = torch.cat([features[..., :FEATURES], features[..., FEATURES:]])
-        projected: tuple[Tensor, Tensor] = self.projector(self.network(scales))
+        projected: tuple[Tensor, Tensor] = self.projector(self.network(torch.cat(coordinates.chunk(2, dim=2))))
         return projected
 
+    @property
+    def subspace(self) -> Subspace:
+        """What coordinates are taken in, on the CPU."""
+        buffers = dict(self.named_buffers())
+        return Subspace(buffers["centre"].cpu(), buffers["axes"].cpu())
+
     def weights(self) -> dict[str, Tensor]:
-        """The GRU by PyTorch's names, on the CPU."""
-        return {name: value.detach().cpu().contiguous() for name, value in self.network.gru.state_dict().items()}
+        """The GRU on features, by PyTorch's names, on the CPU."""
+        gru = {name: value.detach().cpu() for name, value in self.network.gru.state_dict().items()}
+        return {name: value.contiguous() for name, value in self.subspace.merged(gru).items()}
 
 
 def train_temporal(
@@ -92,13 +107,32 @@ def train_temporal(
         parts = [part.chosen(torch.nonzero(part.classes.sum(dim=1) > 0)[:, 0]) for part in parts]
     held_out = _named(read_features(validation), names, validation) if validation is not None else None
     torch.manual_seed(config.seed)
-    learner = TemporalLearner(len(names), config.input_gain)
+    learner = TemporalLearner(len(names), *_beginning(parts, config))
     with process_group(device) as group:
         learner.to(group.device)
         loop: Loop[ClipFeatures] = Loop(output, config, learner, group, limits)
+        parts = [_in_coordinates(part, learner.subspace) for part in parts]
+        held_out = held_out and _in_coordinates(held_out, learner.subspace)
         batches = (_batch(parts, config, group, step) for step in range(loop.step, config.steps))
         loop.run(_TemporalStage(config, group, held_out), batches, progress)
         return loop.finish("temporal.safetensors", learner.weights)
+
+
+def _beginning(parts: Sequence[ClipFeatures], config: TemporalConfig) -> tuple[Subspace, dict[str, Tensor]]:
+    """The subspace and the GRU's first weights, from clips that move."""
+    moving = [
+        part.features[:: max(1, len(part.features) // _MOST_CLIPS)] for part in parts if part.features.shape[1] > 1
+    ]
+    if not moving:
+        raise InputError("no folder has features of clips, only of single pictures; pack clips with `--clips`")
+    features = torch.cat(moving)
+    subspace = Subspace.of(features, config.axes)
+    scales = subspace.coordinates(features).chunk(2, dim=2)
+    return subspace, difference_units(torch.cat(scales), config.input_gain)
+
+
+def _in_coordinates(clips: ClipFeatures, subspace: Subspace) -> ClipFeatures:
+    return replace(clips, features=subspace.coordinates(clips.features))
 
 
 def _named(clips: ClipFeatures, names: Sequence[str], folder: Path) -> ClipFeatures:
