@@ -28,6 +28,7 @@ from conviqt_cli.training.heads.fdim import Fdim, _Network
 from conviqt_cli.training.heads.labelled import Labelled, RidgeSettings
 from conviqt_cli.training.heads.labelled_encodes import draw, label_encodes, read_labels
 from conviqt_cli.training.heads.labelled_vectors import HumanSet, Item
+from conviqt_cli.training.heads.recipes import RECIPES
 from conviqt_cli.training.heads.regressor_stage import fit_items, fit_regressor_stage
 from conviqt_cli.training.heads.ridge_search import Trial, strongest_within_one_error, try_all
 from conviqt_cli.training.heads.vmaf import Vmaf
@@ -44,6 +45,7 @@ class Picture:
 def few_recipes(monkeypatch):
     monkeypatch.setattr(labelled_encodes, "STILL_DRAW", (("source",), ("jpeg",), ("blur",)))
     monkeypatch.setattr(labelled_encodes, "MOVING_DRAW", (("source",), ("h264",)))
+    monkeypatch.setattr(labelled_encodes, "LADDERS", ("source",))
     monkeypatch.setattr(labelled_encodes, "PHOTO_SIDES", (192,))
     monkeypatch.setattr(labelled_encodes, "VIDEO_SIDES", (192,))
 
@@ -92,6 +94,8 @@ def test_draws_depend_on_the_content_alone_and_never_repeat():
         drawn = [draw(name, moving) for name in ("lake", "lake", "tower")]
         assert drawn[0] == drawn[1] != drawn[2]
         assert all(len(set(each)) == len(each) and each[0].name == "source" for each in drawn)
+        ladders = [{recipe for recipe in RECIPES if recipe.family == family} for family in labelled_encodes.LADDERS]
+        assert all(any(ladder <= set(each) for ladder in ladders) for each in drawn)
     assert all(recipe.suffix == ".mkv" for recipe in draw("lake", True))
 
 

@@ -77,6 +77,10 @@ MOVING_DRAW = (
     ("hevc", "vp9"),
 )
 
+#: A content is put through every recipe of one of these families, too: scores are to follow an encoder's rate factor
+#: step by step, which single draws from it hardly teach.
+LADDERS = ("h264", "hevc", "vp9", "av1")
+
 #: Frames of a clip that FDIM compares.
 FDIM_FRAMES = 2
 
@@ -117,8 +121,8 @@ def label_encodes(
 ) -> list[LabelledEncode]:
     """Spoil and label pristine ``sources`` below ``output``; existing files are kept, so a run can resume.
 
-    A photograph gives one frame through some twenty recipes, a video ``CLIP_LENGTH`` frames through about ten, drawn
-    by the content's name, whatever other sources there are. Without ``fdim``, labels are VMAF's alone. A source that
+    A photograph gives one frame through nearly thirty recipes, a video ``CLIP_LENGTH`` frames through some fifteen,
+    drawn by the content's name, whatever other sources there are. Without ``fdim``, labels are VMAF's alone. A source that
     ffmpeg cannot encode is left out. Returns every row of ``labels.csv``.
     """
     output.mkdir(parents=True, exist_ok=True)
@@ -170,7 +174,7 @@ def draw(content: str, moving: bool) -> list[Recipe]:
     for row in MOVING_DRAW if moving else STILL_DRAW:
         candidates = [recipe for recipe in families[chance.choice(row)] if recipe not in chosen]
         chosen.append(chance.choice(candidates))
-    return chosen
+    return chosen + [recipe for recipe in families[chance.choice(LADDERS)] if recipe not in chosen]
 
 
 def _label(
