@@ -122,8 +122,8 @@ def label_encodes(
     """Spoil and label pristine ``sources`` below ``output``; existing files are kept, so a run can resume.
 
     A photograph gives one frame through nearly thirty recipes, a video ``CLIP_LENGTH`` frames through some fifteen,
-    drawn by the content's name, whatever other sources there are. Without ``fdim``, labels are VMAF's alone. A source that
-    ffmpeg cannot encode is left out. Returns every row of ``labels.csv``.
+    drawn by the content's name, whatever other sources there are. Without ``fdim``, labels are VMAF's alone. A source
+    that ffmpeg cannot encode is left out. Returns every row of ``labels.csv``.
     """
     output.mkdir(parents=True, exist_ok=True)
     kept = {(row.content, row.recipe): row for row in read_labels(output)} if (output / LABELS).exists() else {}
