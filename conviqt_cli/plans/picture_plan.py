@@ -3,9 +3,11 @@
 ``whole`` is the published protocol (CONVIQT, section III-A): its cost grows with the picture, 424 GFLOP for a 1080p
 frame. ``crops`` looks at squares of native resolution, so a frame costs the same at 360p and at 2160p; what it gives up
 is what no square happens to cover. Features of squares are averaged before they are normalised, as the network averages
-over the positions of a whole picture. Squares come in eights: the same place in each of the eight ways to turn and
-mirror the picture, and turned and mirrored like that themselves. Eight of them together see the same in a picture and
-in its mirror image, so their score is the same.
+over the positions of a whole picture.
+
+Squares come in eights: the same place in each of the eight ways to turn and mirror the picture, and turned and mirrored
+like that themselves. Two that follow each other see the same in a picture and in its mirror image, and eight see the
+same in all its turns, so the scores are the same.
 
 Regressors, intervals and diagnosis heads belong to a picture plan as they belong to an encoder: squares see more of the
 zero padding at their borders than whole pictures do, which shifts features a little.
@@ -68,10 +70,18 @@ class View:
         return Rectangle(x, y, seen.width, seen.height)
 
 
-#: All eight. Two that follow each other are half a turn apart, so that the two squares of a clip lie on opposite sides.
-VIEWS = tuple(View(turned, mirrored, mirrored != flipped)
-              for turned, flipped in ((False, False), (False, True), (True, False), (True, True))
-              for mirrored in (False, True))  # fmt: skip
+#: All eight. Each two that follow each other are how a picture and its mirror image look in one way, so that the two
+#: squares of a clip see the same in both.
+VIEWS = (
+    View(),
+    View(mirrored=True),
+    View(flipped=True),
+    View(mirrored=True, flipped=True),
+    View(turned=True),
+    View(turned=True, flipped=True),
+    View(turned=True, mirrored=True),
+    View(turned=True, mirrored=True, flipped=True),
+)
 
 
 @dataclass(frozen=True)

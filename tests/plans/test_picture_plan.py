@@ -12,6 +12,7 @@ from conviqt_cli.plans.picture_plan import (
     STILL_FACTOR,
     VIEWS,
     WHOLE,
+    View,
     parse_display,
     parse_picture,
 )
@@ -56,6 +57,7 @@ def test_turned_and_mirrored_pictures_are_seen_alike(height, width):
         assert len(alike) == 8
         for way in VIEWS:
             assert seen(way.of(picture), clips, still) == alike
+    assert seen(View(mirrored=True).of(picture), 1, False) == seen(picture, 1, False)
 
 
 def test_a_clip_of_one_frame_looks_at_it_and_identities_differ():
