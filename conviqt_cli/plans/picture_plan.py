@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conviqt_cli.errors import UsageError
+from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.video.picture import Rectangle
 
 #: The fractional parts of multiples of these two numbers spread points over a square more evenly than chance does
@@ -71,7 +72,7 @@ class View:
 
 
 #: All eight. Each two that follow each other are how a picture and its mirror image look in one way, so that the two
-#: squares of a clip see the same in both.
+#: squares of a frame see the same in both.
 VIEWS = (
     View(),
     View(mirrored=True),
@@ -118,15 +119,16 @@ class PicturePlan:
         """Whether all pixels are looked at."""
         return self.count == 0
 
-    def squares(self, height: int, width: int, clip: int, still: bool = False) -> list[Square]:
+    def squares(self, height: int, width: int, clip: int, look: int = 0, still: bool = False) -> list[Square]:
         """The squares of a picture of this size, for the ``clip``-th clip of a video (counted from 0).
 
-        They stay where they are for the length of a clip and move on with the next, so that a video is covered more and
+        They move on with each frame that is looked at, the ``look``-th of its clip, so that a video is covered more and
         more. The same for every video of this size, and on every device. A ``still`` picture gets
         :data:`STILL_FACTOR` times as many.
         """
         count = self.count * STILL_FACTOR if still else self.count
-        return [self._square(height, width, index) for index in range(clip * count, (clip + 1) * count)]
+        turn = clip if still else clip * len(self.frames(CLIP_LENGTH)) + look
+        return [self._square(height, width, index) for index in range(turn * count, (turn + 1) * count)]
 
     def _square(self, height: int, width: int, index: int) -> Square:
         side = min(self.side, height, width)

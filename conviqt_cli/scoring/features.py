@@ -47,7 +47,7 @@ class FeatureExtractor:
         """Features of the frames that the plan looks at, (frames, 4096): full scale, then half scale."""
         looked = [clip.frames[index] for index in self._plan.frames(len(clip.frames))]
         wanted = {frame.index: frame for frame in looked}
-        # Squares move from clip to clip.
+        # Squares move from frame to frame.
         kept = self._known if self._plan.whole else {}
         self._known = {index: row for index, row in kept.items() if index in wanted}
         fresh = [frame for index, frame in wanted.items() if index not in self._known]
@@ -68,11 +68,14 @@ class FeatureExtractor:
             self._note(batch, self._encoder.spatial(np.stack([shown(frame.picture, size) for frame in batch])))
 
     def _of_squares(self, frames: Sequence[Frame], size: tuple[int, int], still: bool) -> NDArray[np.float32]:
-        squares = self._plan.squares(*size, self._clips, still)
-        pictures = np.stack(
-            [square.view.of(shown(frame.picture, size, square.place)) for frame in frames for square in squares]
-        )
-        return features_of_squares(self._encoder, pictures, len(squares))
+        pictures = [
+            [
+                square.view.of(shown(frame.picture, size, square.place))
+                for square in self._plan.squares(*size, self._clips, look, still)
+            ]
+            for look, frame in enumerate(frames)
+        ]
+        return features_of_squares(self._encoder, np.concatenate(pictures), len(pictures[0]))
 
     def _note(self, frames: Sequence[Frame], rows: NDArray[np.float32]) -> None:
         self._known.update(zip((frame.index for frame in frames), rows, strict=True))

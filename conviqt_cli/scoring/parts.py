@@ -3,7 +3,7 @@
 The clips come from the whole video's packets, and a part is a range of them. Together the parts give the same clip
 vectors, warnings and events as the video in one piece:
 
-- Squares move from clip to clip, so a clip keeps its number in the whole video.
+- Squares move from frame to frame, so a clip keeps its number in the whole video.
 - What changes from one clip to the next is seen by decoding the last clip before a part as well.
 - Where decoding does not go smoothly, counts of a part do not add up to those of the whole. Then parts are refused
   (:class:`NotDivisible`), and the video is to be scored in one piece.
