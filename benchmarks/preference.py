@@ -1,6 +1,6 @@
 """How likely do viewers prefer one version of a scene to another, by the difference of their scores?
 
-    python -m benchmarks.preference OPINIONS ENCODES CACHE [--weights BUNDLE]
+    python -m benchmarks.preference OPINIONS ENCODES CACHE [--weights BUNDLE] [--precision fp32]
 
 OPINIONS is a folder of sets of opinion scores, ENCODES one that ``conviqt train labels`` made; spatial features are
 kept in CACHE. Every pair of versions of one scene counts alike; a pair of equal opinion is left out. Scores come from
@@ -86,9 +86,10 @@ def main() -> None:
     parser.add_argument("encodes", type=Path)
     parser.add_argument("cache", type=Path)
     parser.add_argument("--weights")
+    parser.add_argument("--precision", default="fp32", help="of the features; those kept in it are found")
     given = parser.parse_args()
     bundle = open_bundle(given.weights)
-    encoder = open_encoder(bundle, "cpu", "fp32", picture=CROPS.name)
+    encoder = open_encoder(bundle, "cpu", given.precision, picture=CROPS.name)
     items = [*human_items(given.opinions), *encoded_items(given.encodes)]
     card = bundle.regressor(CROPS.name).card
     ridge = RidgeSettings(card["penalty"], card["human_weight"])

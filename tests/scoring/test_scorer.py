@@ -27,17 +27,17 @@ def codes(score: VideoScore) -> set[str]:
 
 def test_more_compression_never_scores_higher(scorer, sample, ffmpeg, tmp_path):
     scores = []
-    for crf in (18, 30, 36, 42, 48):
+    for crf in (18, 24, 30, 36, 42, 48):
         path = tmp_path / f"{crf}.mp4"
         subprocess.run(
             [ffmpeg, "-v", "error", "-i", sample, "-frames:v", "16", "-c:v", "libx264", "-crf", str(crf), path],
             check=True,
         )
         scores.append(scorer.score(path).quality)
-    # The first two can hardly be told apart and may come out of order by as much as the model card's ladders; what can
-    # be seen may not.
-    assert scores[1] < scores[0] + 0.1 and scores[0] > scores[-1] + 1.5
-    assert all(worse < better for better, worse in itertools.pairwise(scores[1:]))
+    # The first three can hardly be told apart and may be out of order by as much as the model card counts as in order;
+    # what can be seen may not.
+    assert all(worse < better + 0.05 for better, worse in itertools.pairwise(scores))
+    assert all(worse < better for better, worse in itertools.pairwise(scores[2:])) and scores[0] > scores[-1] + 1.5
 
 
 def test_pooled_quality_is_the_score_of_the_mean_vector(small):
