@@ -90,7 +90,7 @@ class Square:
     """A square of a picture, and the way in which it is looked at."""
 
     place: Rectangle
-    view: View = VIEWS[0]
+    view: View
 
 
 @dataclass(frozen=True)

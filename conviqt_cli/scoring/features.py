@@ -68,14 +68,11 @@ class FeatureExtractor:
             self._note(batch, self._encoder.spatial(np.stack([shown(frame.picture, size) for frame in batch])))
 
     def _of_squares(self, frames: Sequence[Frame], size: tuple[int, int], still: bool) -> NDArray[np.float32]:
-        pictures = [
-            [
-                square.view.of(shown(frame.picture, size, square.place))
-                for square in self._plan.squares(*size, self._clips, look, still)
-            ]
-            for look, frame in enumerate(frames)
-        ]
-        return features_of_squares(self._encoder, np.concatenate(pictures), len(pictures[0]))
+        looks = [(frame, self._plan.squares(*size, self._clips, look, still)) for look, frame in enumerate(frames)]
+        pictures = np.stack(
+            [square.view.of(shown(frame.picture, size, square.place)) for frame, squares in looks for square in squares]
+        )
+        return features_of_squares(self._encoder, pictures, len(pictures) // len(frames))
 
     def _note(self, frames: Sequence[Frame], rows: NDArray[np.float32]) -> None:
         self._known.update(zip((frame.index for frame in frames), rows, strict=True))

@@ -130,10 +130,7 @@ class FrameStream:
 
     def __enter__(self) -> FrameStream:
         with ffmpeg.opened(self.info.source) as (options, name, descriptors):
-            if self._threads:
-                options = {**options, "threads": self._threads}
-            if self.info.decoder:
-                options = {**options, "c:v": self.info.decoder}
+            options = ffmpeg.with_decoder(options, self.info.decoder, self._threads)
             clock, clock_in = os.pipe()
             try:
                 command = ffmpeg.decode_command(
@@ -331,7 +328,6 @@ class FrameStream:
         source, log, report = self.info.source, self._log, self.report
         report.damaged, report.lost, report.format_changes = log.damaged, log.errors, log.reconfigured
         report.interlaced, report.transparent = log.interlaced, log.transparent
-        report.repaired = self._repaired()
         if log.cut_short:
             raise DecodeError(
                 f"{source}: the file is truncated ({log.cut_short}): "
@@ -348,13 +344,15 @@ class FrameStream:
         if report.frames == 0:
             span = " in the requested part" if self._start or self._duration is not None else ""
             raise DecodeError(f"{source}: no frame could be decoded{span}")
+        # Last, since it decodes a damaged stream once more.
+        report.repaired = self._repaired()
 
     def _repaired(self) -> tuple[tuple[float, float], ...]:
         """Where the decoder repaired pictures, if it did, and if the frames carry the numbers of their packets."""
-        if self._timeline is None or self._selection is None or not self._log.damaged:
+        kept = self._selection.kept if self._selection else None
+        if self._timeline is None or kept is None or not self._log.damaged:
             return ()
-        kept, source = self._selection.kept, self.info
-        return repaired_stretches(source, self._timeline, kept, self._threads, self._timeout)
+        return repaired_stretches(self.info, self._timeline, kept, self._threads, self._timeout)
 
 
 def too_many_frames(source: str, max_frames: int) -> LimitError:

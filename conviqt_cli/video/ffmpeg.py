@@ -154,11 +154,9 @@ def probe_command(
     No picture is written. Packets before ``first_packet`` are not decoded. ``decoder`` is the one to use in place of
     ffmpeg's own choice.
     """
-    options = dict(options)
+    options = with_decoder(options, decoder)
     if first_packet:
         options["bsf:v"] = f"noise=drop='lt(n,{first_packet})'"
-    if decoder:
-        options["c:v"] = decoder
     which = "0:V:0" if stream is None else f"0:{stream}"
     return _command(options, name, which, {"frames:v": 2, "vf": "showinfo=checksum=0", "f": "null"}, "info", "-")
 
@@ -191,9 +189,8 @@ def frames_command(options: dict[str, Any], name: str, stream: int, packets: lis
     A frame's stamp is the number of its packet, but in bare streams, whose frames have none.
     """
     kept = "+".join(f"eq(n,{number})" for number in packets)
-    return _command(
-        {**options, **_numbered(kept)}, name, f"0:{stream}", {"vf": "showinfo=checksum=0", "f": "null"}, "info", "-"
-    )
+    options = {**options, **_numbered(kept)}
+    return _command(options, name, f"0:{stream}", {"vf": "showinfo=checksum=0", "f": "null"}, "info", "-")
 
 
 #: Where packets_command puts a packet's time: its presentation time above the first figure, or where it has none, its
@@ -219,6 +216,12 @@ def packet_stamps(printed: int) -> tuple[float, float]:
         return unknown, unknown
     limit = (_PRESENTED + _DECODED) // 2
     return (unknown, float(printed - _DECODED)) if printed > limit else (float(printed - _PRESENTED), unknown)
+
+
+def with_decoder(options: dict[str, Any], decoder: str | None, threads: int | None = None) -> dict[str, Any]:
+    """Input options that also say which decoder to use, and with how many threads, where that is not left to ffmpeg."""
+    chosen = {"threads": threads, "c:v": decoder}
+    return {**options, **{key: value for key, value in chosen.items() if value}}
 
 
 def decode_command(
@@ -261,11 +264,9 @@ def decode_command(
     return _command(options, name, f"0:{stream}", output, "verbose", "pipe:1")
 
 
-def repairs_command(options: dict[str, Any], name: str, stream: int, kept: str | None) -> list[str]:
+def repairs_command(options: dict[str, Any], name: str, stream: int, kept: str) -> list[str]:
     """Decode a stream as :func:`decode_command` does, but for what ffmpeg says of each frame (``-debug_ts``) alone."""
-    if kept is not None:
-        options = {**options, **_numbered(kept)}
-    options = {**options, "debug_ts": None}
+    options = {**options, **_numbered(kept), "debug_ts": None}
     return _command(options, name, f"0:{stream}", {"fps_mode": "passthrough", "f": "null"}, "info", "-")
 
 

@@ -19,17 +19,14 @@ _NEAR = 4
 
 
 def repaired_stretches(
-    info: VideoInfo, timeline: Timeline, kept: str | None, threads: int | None = None, timeout: float = 120.0
+    info: VideoInfo, timeline: Timeline, kept: str, threads: int | None = None, timeout: float = 120.0
 ) -> tuple[tuple[float, float], ...]:
     """Stretches, in seconds, in which the decoder repaired pictures, of those packets that ``kept`` leaves.
 
-    None where frames do not carry the numbers of their packets, or where ffmpeg says nothing for ``timeout`` seconds.
+    The timeline must be one whose packets are ``stamped``. None where ffmpeg says nothing for ``timeout`` seconds.
     """
-    if not timeline.stamped:
-        return ()
     with ffmpeg.opened(info.source) as (options, name, descriptors):
-        chosen = {"threads": threads, "c:v": info.decoder}
-        options = {**options, **{key: value for key, value in chosen.items() if value}}
+        options = ffmpeg.with_decoder(options, info.decoder, threads)
         command = ffmpeg.repairs_command(options, name, info.stream, kept)
         process = ffmpeg_process.start(command, descriptors, pictures=True)
         try:

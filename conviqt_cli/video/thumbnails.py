@@ -27,8 +27,7 @@ def thumbnail(info: VideoInfo, time: float, width: int = WIDTH) -> bytes | None:
     down = max(1, round(across * info.height / (info.width * float(info.sample_aspect))))
     chain = [*filters(info), f"scale={across}:{down}:flags=area:in_range=full:out_range=full", "format=yuvj420p"]
     with contextlib.suppress(ConviqtError, TimeoutError), ffmpeg.opened(info.source) as (options, name, descriptors):
-        if info.decoder:
-            options = {**options, "c:v": info.decoder}
+        options = ffmpeg.with_decoder(options, info.decoder)
         command = ffmpeg.still_command(options, name, info.stream, chain, time if info.fps else 0.0)
         return ffmpeg_process.output(command, descriptors, PATIENCE) or None
     return None

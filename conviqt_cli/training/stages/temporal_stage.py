@@ -58,6 +58,9 @@ PRESETS = {
 class TemporalLearner(nn.Module):
     """GRU and projector: coordinates (n, frames, 2k) to 2n rows, full scales then half scales."""
 
+    centre: Tensor
+    axes: Tensor
+
     def __init__(self, classes: int, subspace: Subspace, initial: dict[str, Tensor]) -> None:
         super().__init__()
         # Kept in checkpoints: elsewhere the same features may give other directions.
@@ -75,8 +78,7 @@ class TemporalLearner(nn.Module):
     @property
     def subspace(self) -> Subspace:
         """What coordinates are taken in, on the CPU."""
-        buffers = dict(self.named_buffers())
-        return Subspace(buffers["centre"].cpu(), buffers["axes"].cpu())
+        return Subspace(self.centre.cpu(), self.axes.cpu())
 
     def weights(self) -> dict[str, Tensor]:
         """The GRU on features, by PyTorch's names, on the CPU."""
