@@ -12,7 +12,7 @@ from conviqt_cli.cli import options
 from conviqt_cli.cli.console import log
 from conviqt_cli.cli.examples import examples
 from conviqt_cli.cli.progress_bar import steps
-from conviqt_cli.cli.train_bundle import EXAMPLES, Features
+from conviqt_cli.cli.train_bundle import EXAMPLES, Features, PictureFor
 from conviqt_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ def pack(
     output: Output,
     clips: Annotated[bool, typer.Option("--clips", help="Pack clips for the temporal stage, not squares.")] = False,
     held_out: Annotated[bool, typer.Option("--held-out", help="Pack held-out contents, not trained on.")] = False,
+    side: Annotated[int, typer.Option("--side", min=256, help="Side of the squares, in pixels.")] = 256,
     shards: Annotated[int, typer.Option("--shards", min=1, help="Number of shard files.")] = 20,
     cells: Annotated[int | None, typer.Option("--cells", min=1, help="Cells per shard (32, or 2 for clips).")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of all random choices.")] = 0,
@@ -109,7 +110,7 @@ def pack(
     with steps(quiet) as progress:
         pack(
             read_corpus(corpus), output, shards=shards, cells=cells,
-            recipe=CLIPS if clips else SQUARES, seed=seed, held_out_side=held_out, jobs=jobs,
+            recipe=replace(CLIPS if clips else SQUARES, side=side), seed=seed, held_out_side=held_out, jobs=jobs,
             progress=lambda done: progress("packing", done, shards),
         )  # fmt: skip
 
@@ -197,7 +198,7 @@ def spatial(
 @train_app.command(
     epilog=examples(
         "train features clips/ --weights bundle/ -o features/",
-        "train features squares/ --weights bundle/ -o stills/ --device cuda",
+        "train features squares/ --weights bundle/ -o squares_seen/ --picture crops",
     )
 )
 def features(
@@ -207,6 +208,7 @@ def features(
         typer.Option("--weights", metavar="BUNDLE", help="Bundle whose spatial network to use: a name or a folder."),
     ],
     output: Output,
+    picture: PictureFor = "whole",
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     threads: options.Threads = None,
@@ -215,11 +217,13 @@ def features(
     """Compute spatial features of packed clips or squares. Features that this encoder already made are kept."""
     from conviqt_cli.model.backends import open_encoder
     from conviqt_cli.model.bundle import open_bundle
+    from conviqt_cli.plans.picture_plan import parse_picture
     from conviqt_cli.training.stages.clip_features import extract
 
+    plan = parse_picture(picture)
     encoder = open_encoder(open_bundle(weights), device, precision, threads)
     with steps(quiet) as progress:
-        extract(shards, encoder, output, lambda done, count: progress("features of clips", done, count))
+        extract(shards, encoder, output, lambda done, count: progress("features of clips", done, count), plan)
 
 
 @train_app.command(

@@ -3,8 +3,14 @@
 import numpy as np
 import torch
 
+from conviqt_cli.plans.clips import Clip
+from conviqt_cli.plans.picture_plan import CROPS
+from conviqt_cli.plans.time_plan import CLIP_LENGTH
+from conviqt_cli.scoring.features import FeatureExtractor
 from conviqt_cli.training.packing.shards import PackedItem, write_shard
 from conviqt_cli.training.stages.clip_features import extract, read_features
+from conviqt_cli.video.decode import Frame
+from conviqt_cli.video.picture import RgbPicture
 
 
 class FakeEncoder:
@@ -18,6 +24,9 @@ class FakeEncoder:
     def spatial(self, frames):
         self.batches.append(len(frames))
         return np.stack([np.full(4096, frame.mean() / 255, np.float32) for frame in frames])
+
+    def pooled(self, frames):
+        return np.stack([np.append(np.ones(2047, np.float32), frame.mean() / 255) for frame in frames])
 
     def batch_frames(self, height, width):
         return 4
@@ -40,3 +49,18 @@ def test_frames_go_through_the_network_together_and_come_out_in_their_places(tmp
 
     extract(shard.parent, encoder, tmp_path / "features")
     assert len(encoder.batches) == 3
+
+
+def test_features_of_crops_are_those_of_a_video_that_is_scored(tmp_path):
+    clip = np.random.default_rng(0).integers(0, 255, (CLIP_LENGTH, 320, 300, 3), dtype=np.uint8)
+    shard = tmp_path / "packed" / "a.safetensors"
+    shard.parent.mkdir()
+    write_shard(shard, ["pristine"], [[PackedItem(clip, np.ones(1, np.float32), 1)]])
+    encoder = FakeEncoder()
+    extract(shard.parent, encoder, tmp_path / "features", picture=CROPS)
+    found = read_features(tmp_path / "features")
+    assert found.picture == CROPS.id and found.features.shape == (1, 2, 4096)
+
+    frames = tuple(Frame(index, index / 25, 1 / 25, RgbPicture(pixels)) for index, pixels in enumerate(clip))
+    scored = [FeatureExtractor(encoder, CROPS, first=first).spatial(Clip(frames)) for first in range(64)]
+    assert any(np.allclose(each, found.features[0].numpy(), atol=1e-4) for each in scored)

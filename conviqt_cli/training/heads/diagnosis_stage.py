@@ -16,7 +16,6 @@ from conviqt_cli.model.backends import open_encoder
 from conviqt_cli.model.bundle import open_bundle, role_of
 from conviqt_cli.model.encoder import Encoder
 from conviqt_cli.plans.picture_plan import WHOLE, PicturePlan
-from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.training.distortions.spatial_bank import SPATIAL
 from conviqt_cli.training.distortions.video_bank import VIDEO
 from conviqt_cli.training.heads.assembly import seal
@@ -44,11 +43,7 @@ class KnownClips:
 
 
 def known_clips(clips: ClipFeatures, encoder: Encoder, picture: PicturePlan = WHOLE) -> KnownClips:
-    """The clips whose label is a single type or ``pristine``, as vectors of ``encoder``; a square stands still.
-
-    Packed items have the size of a plan's squares, so that a plan differs in the frames that it looks at.
-    """
-    looked_at = list(picture.frames(CLIP_LENGTH))
+    """The clips whose label is a single type or ``pristine``, as vectors of ``encoder``; a square stands still."""
     rows, types, levels = [], [], []
     for row, hot in enumerate(clips.classes.numpy()):
         if hot.sum() != 1:
@@ -57,8 +52,9 @@ def known_clips(clips: ClipFeatures, encoder: Encoder, picture: PicturePlan = WH
         rows.append(row)
         types.append(name)
         levels.append(float(level))
+    features = clips.features[rows].float().numpy()
     return KnownClips(
-        np.stack([encoder.temporal(whole_clip(clips.features[row].float().numpy())[looked_at]) for row in rows]),
+        np.stack([encoder.temporal(whole_clip(each) if picture.whole else each) for each in features]),
         types,
         [family_of(name) for name in types],
         np.array(levels),
@@ -67,7 +63,15 @@ def known_clips(clips: ClipFeatures, encoder: Encoder, picture: PicturePlan = WH
 
 
 def _together(folders: Sequence[Path], encoder: Encoder, picture: PicturePlan) -> KnownClips:
-    parts = [known_clips(read_features(folder), encoder, picture) for folder in folders]
+    parts = []
+    for folder in folders:
+        clips = read_features(folder)
+        if clips.picture != picture.id:
+            raise InputError(
+                f"{folder}: features of the picture plan {clips.picture}, but the head is for {picture.id}; compute "
+                f"them with `conviqt train features --picture {picture.name}`"
+            )
+        parts.append(known_clips(clips, encoder, picture))
     return KnownClips(
         np.concatenate([part.vectors for part in parts]),
         [name for part in parts for name in part.types],

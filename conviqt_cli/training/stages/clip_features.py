@@ -1,10 +1,14 @@
-"""Packed clips to frozen spatial features: what the temporal stage, the diagnosis head and the probes learn from."""
+"""Packed clips to frozen spatial features: what the temporal stage, the diagnosis head and the probes learn from.
+
+Features belong to a picture plan. Those of ``whole`` are of every frame. Those of ``crops`` are what scoring with that
+plan makes of a video that looks like the item: the mean of its squares of each frame that it looks at.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zlib import crc32
 
@@ -18,11 +22,15 @@ from torch import Tensor
 from conviqt_cli.errors import InputError
 from conviqt_cli.files import write_whole
 from conviqt_cli.model.encoder import Encoder
-from conviqt_cli.plans.picture_plan import VIEWS, View
+from conviqt_cli.plans.picture_plan import WHOLE, PicturePlan
 from conviqt_cli.plans.time_plan import CLIP_LENGTH
+from conviqt_cli.scoring.features import features_of_squares
 from conviqt_cli.training.distortions.distortion import Pixels
 from conviqt_cli.training.packing.shards import Shards, distinct_frames
 from conviqt_cli.training.stages.loss import authentic_ids
+
+#: How many sets of places a plan's squares are drawn from, for packed items: those of as many clips of a video.
+_PLACES = 64
 
 
 @dataclass(frozen=True)
@@ -30,13 +38,15 @@ class ClipFeatures:
     """Features of ``n`` clips.
 
     ``features`` (n, frames, 4096) float16, full scale then half; ``classes`` (n, c) multi-hot, named by ``names``,
-    all zero for authentic clips; ``contents`` (n,) a number for each clip's scene.
+    all zero for authentic clips; ``contents`` (n,) a number for each clip's scene; ``picture`` the id of the picture
+    plan that they are features of.
     """
 
     features: Tensor
     classes: Tensor
     contents: Tensor
     names: list[str]
+    picture: str = WHOLE.id
 
     @property
     def authentic(self) -> Tensor:
@@ -45,59 +55,88 @@ class ClipFeatures:
 
     def chosen(self, rows: Tensor) -> ClipFeatures:
         """Some of the clips."""
-        return ClipFeatures(self.features[rows], self.classes[rows], self.contents[rows], self.names)
+        return replace(self, features=self.features[rows], classes=self.classes[rows], contents=self.contents[rows])
 
     def named(self, names: Sequence[str]) -> ClipFeatures:
         """The same clips with classes in the order of ``names``, which must have all of this one's."""
         columns = [names.index(name) for name in self.names]
         classes = torch.zeros(len(self.classes), len(names), dtype=self.classes.dtype)
         classes[:, columns] = self.classes
-        return ClipFeatures(self.features, classes, self.contents, list(names))
+        return replace(self, classes=classes, names=list(names))
 
 
 def joined(parts: Sequence[ClipFeatures]) -> ClipFeatures:
-    """Clips of one set of names as one; single frames stand still for the length of a clip."""
+    """Clips of one set of names and one picture plan as one; single frames stand still for the length of a clip."""
     length = max(part.features.shape[1] for part in parts)
     return ClipFeatures(
         torch.cat([part.features.expand(-1, length, -1) for part in parts]),
         torch.cat([part.classes for part in parts]),
         torch.cat([part.contents for part in parts]),
         parts[0].names,
+        parts[0].picture,
     )
 
 
 def extract(
-    shards: Path, encoder: Encoder, output: Path, progress: Callable[[int, int], None] = lambda done, all: None
+    shards: Path,
+    encoder: Encoder,
+    output: Path,
+    progress: Callable[[int, int], None] = lambda done, all: None,
+    picture: PicturePlan = WHOLE,
 ) -> None:
-    """Compute the features of every shard in ``shards``, one file each in ``output``; skip files of this encoder."""
+    """Compute a plan's features of every shard in ``shards``, one file each in ``output``.
+
+    Files that this encoder made for this plan are kept.
+    """
     output.mkdir(parents=True, exist_ok=True)
     paths = sorted(shards.glob("*.safetensors"))
     if not paths:
         raise InputError(f"{shards}: holds no shards (*.safetensors); make some with `conviqt train pack`")
     for done, path in enumerate(paths, 1):
         target = output / path.name
-        if not _is_of(target, encoder.encoder_id):
-            _extract(path, encoder, target)
+        if not _is_of(target, encoder, picture):
+            _extract(path, encoder, target, picture)
         progress(done, len(paths))
 
 
-def _extract(path: Path, encoder: Encoder, target: Path) -> None:
+def _extract(path: Path, encoder: Encoder, target: Path, picture: PicturePlan) -> None:
     packed = Shards(path)
     items = [item for cell in range(len(packed)) for item in packed.cell(cell)]
-    # Whatever is shown of one content is seen the same way, so that the way says nothing about the class.
-    clips = [_view(path, item.content).of(item.frames) for item in items]
+    clips = [item.frames for item in items]
+    if picture.whole:
+        features = _spatial_features(clips, encoder)
+    else:
+        # Whatever is shown of one content is looked at in the same places, so that these say nothing of the class.
+        places = [crc32(f"{path.stem}/{item.content}".encode()) % _PLACES for item in items]
+        features = _features_of_squares(clips, places, encoder, picture)
     tensors = {
-        "features": torch.from_numpy(_spatial_features(clips, encoder)),
+        "features": torch.from_numpy(features),
         "classes": torch.from_numpy(np.stack([item.classes for item in items])),
         "contents": torch.tensor([item.content for item in items], dtype=torch.int64),
     }
+    told = {"classes": json.dumps(packed.classes), "encoder": encoder.encoder_id, "picture": picture.id}
     with write_whole(target) as temporary:
-        save_file(tensors, temporary, metadata={"classes": json.dumps(packed.classes), "encoder": encoder.encoder_id})
+        save_file(tensors, temporary, metadata=told)
 
 
-def _view(shard: Path, content: int) -> View:
-    """The way in which a content of a shard is seen: one of those in which the picture plan looks at squares."""
-    return VIEWS[crc32(f"{shard.stem}/{content}".encode()) % len(VIEWS)]
+def _features_of_squares(
+    clips: Sequence[Pixels], places: Sequence[int], encoder: Encoder, picture: PicturePlan
+) -> NDArray[np.float16]:
+    """A plan's features (n, frames that it looks at, 4096) of clips; a single picture stands still.
+
+    ``places`` (n,) are the numbers that the clips would have in a video.
+    """
+    looks = picture.frames(CLIP_LENGTH)
+    rows = []
+    for frames, place in zip(clips, places, strict=True):
+        height, width = frames.shape[1:3]
+        squares = [
+            square.view.of(square.place.of(frames[min(index, len(frames) - 1)]))
+            for look, index in enumerate(looks)
+            for square in picture.squares(height, width, place, look)
+        ]
+        rows.append(features_of_squares(encoder, np.stack(squares), picture.count))
+    return np.stack(rows).astype(np.float16)
 
 
 def _spatial_features(clips: Sequence[Pixels], encoder: Encoder) -> NDArray[np.float16]:
@@ -125,36 +164,39 @@ def whole_clip(features: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate([features, np.repeat(features[-1:], missing, axis=0)]) if missing else features
 
 
-def _is_of(path: Path, encoder_id: str) -> bool:
+def _is_of(path: Path, encoder: Encoder, picture: PicturePlan) -> bool:
     if not path.exists():
         return False
     try:
         with safe_open(path, "pt") as file:
-            return (file.metadata() or {}).get("encoder") == encoder_id
+            metadata = file.metadata() or {}
     except SafetensorError:
         return False
+    return (metadata.get("encoder"), metadata.get("picture")) == (encoder.encoder_id, picture.id)
 
 
 def read_features(folder: Path) -> ClipFeatures:
-    """All features of a folder; raises :class:`InputError` for files that are not, or not of one encoder."""
+    """All features of a folder; raises :class:`InputError` for files that are not, or not of one encoder and plan."""
     names: list[str] | None = None
-    encoders: set[str] = set()
+    makers: set[tuple[str, str]] = set()
     parts: list[ClipFeatures] = []
     for path in sorted(folder.glob("*.safetensors")):
         try:
             with safe_open(path, "pt") as file:
                 metadata = file.metadata() or {}
                 own: list[str] = json.loads(metadata["classes"])
-                encoders.add(metadata["encoder"])
+                picture = metadata["picture"]
+                makers.add((metadata["encoder"], picture))
                 features, classes, contents = map(file.get_tensor, ("features", "classes", "contents"))
-                parts.append(ClipFeatures(features, classes, contents, own))
+                parts.append(ClipFeatures(features, classes, contents, own, picture))
         except (SafetensorError, KeyError, ValueError) as error:
             raise InputError(
                 f"{path}: not a features file, or a damaged one ({error}); delete it and compute it again"
             ) from None
-        if len(encoders) > 1 or own != (names or own):
+        if len(makers) > 1 or own != (names or own):
             raise InputError(
-                f"{path}: made with another encoder or other distortions than the files beside it; compute all again"
+                f"{path}: made with another encoder, picture plan or other distortions than the files beside it; "
+                "compute all again"
             )
         names = own
     if names is None:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from conviqt_cli.errors import InputError
 from conviqt_cli.model.networks import HIDDEN, TemporalNetwork
 from conviqt_cli.model.torch_backend import choose_precision
+from conviqt_cli.plans.picture_plan import WHOLE
 from conviqt_cli.training.stages.clip_features import ClipFeatures, joined, read_features
 from conviqt_cli.training.stages.difference_units import HOLDING, difference_units
 from conviqt_cli.training.stages.distributed import ProcessGroup, process_group
@@ -138,6 +139,8 @@ def _in_coordinates(clips: ClipFeatures, subspace: Subspace) -> ClipFeatures:
 
 
 def _named(clips: ClipFeatures, names: Sequence[str], folder: Path) -> ClipFeatures:
+    if clips.picture != WHOLE.id:
+        raise InputError(f"{folder}: features of a few frames only; compute them with `--picture {WHOLE.name}`")
     if not set(clips.names) <= set(names):
         raise InputError(
             f"{folder}: its classes differ from those of the other folders; pack all of them with the same version"
