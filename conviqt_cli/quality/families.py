@@ -2,7 +2,8 @@
 
 Families that the head confuses, or that call for the same remedy, are one: what was denoised is smeared, so it is blur;
 blocks are what compression makes. Flicker and faults of timing are hardly recognised (recall 0.08 and 0.18 on contents
-held out, with the head for squares), so they are never named; frozen and repeated frames are found by comparing frames.
+held out, from squares), so that they are never named, and heads for squares are not fitted on them; frozen and repeated
+frames are found by comparing frames.
 """
 
 from __future__ import annotations

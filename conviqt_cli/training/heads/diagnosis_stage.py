@@ -19,6 +19,7 @@ from conviqt_cli.plans.picture_plan import WHOLE, PicturePlan
 from conviqt_cli.training.distortions.spatial_bank import SPATIAL
 from conviqt_cli.training.distortions.video_bank import VIDEO
 from conviqt_cli.training.heads.assembly import seal
+from conviqt_cli.training.packing.packer import IN_TIME_ONLY
 from conviqt_cli.training.packing.shards import type_and_level
 from conviqt_cli.training.stages.clip_features import ClipFeatures, read_features, whole_clip
 
@@ -32,7 +33,7 @@ def family_of(kind: str) -> str:
 class KnownClips:
     """Clips with one known distortion or none: ``vectors`` (n, 2048), type and family names (n), levels 0 to 5 (n,).
 
-    Clips of mixed types and authentic clips are not among them. ``contents`` (n,) are numbers of scenes.
+    Clips of mixed types and authentic clips are not among them, nor, for squares, faults that only time shows. ``contents`` (n,) are numbers of scenes.
     """
 
     vectors: NDArray[np.float32]
@@ -49,6 +50,10 @@ def known_clips(clips: ClipFeatures, encoder: Encoder, picture: PicturePlan = WH
         if hot.sum() != 1:
             continue
         name, level = type_and_level(clips.names[int(hot.argmax())])
+        # The few frames that squares are taken from do not show these; as classes they would only take probability
+        # from others.
+        if not picture.whole and family_of(name) in IN_TIME_ONLY:
+            continue
         rows.append(row)
         types.append(name)
         levels.append(float(level))
