@@ -21,18 +21,23 @@ from benchmarks.causes import faults
 from conviqt_cli.scoring.results import VideoScore
 from conviqt_cli.scoring.scorer import Scorer, load
 
-#: The faults of the table, and the two that are found by comparing frames alone.
+#: The faults of the table, and those that are found by comparing frames alone.
 NINE = (
     *("blur", "noise", "low resolution", "compression", "frozen", "packet loss", "banding", "ghosting"),
     "brightness and colour",
 )
-MORE = ("interlacing", "dropped")
+MORE = ("interlacing", "dropped", "flicker")
 
 #: Quantisers of the plain encodes.
 LADDER = (18, 28, 36, 44)
 
 #: What events call a fault.
-_EVENTS = {"frozen": {"frozen"}, "dropped": {"repeated_frames", "cadence", "frozen"}, "interlacing": {"combing"}}
+_EVENTS = {
+    "frozen": {"frozen"},
+    "dropped": {"repeated_frames", "cadence", "frozen"},
+    "interlacing": {"combing"},
+    "flicker": {"flicker"},
+}
 
 #: A segment is in the fault's second if so much of it is.
 _INSIDE = 0.5

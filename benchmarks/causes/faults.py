@@ -111,6 +111,12 @@ def _brightness(source: Source, strength: float, rng: np.random.Generator) -> st
     return str(rng.choice(kinds))
 
 
+def _flicker(source: Source, strength: float, rng: np.random.Generator) -> str:
+    # A lamp: its light falls below what it was, by a half-wave that every frame catches elsewhere.
+    depth, period = _geometric(0.06, 0.4, strength), rng.uniform(2.3, 9)
+    return f"eq=contrast=1:brightness='-{depth / 2:.3f}*abs(sin(PI*n/{period:.2f}))':eval=frame"
+
+
 def _interlacing(source: Source, strength: float, rng: np.random.Generator) -> str:
     # Of the frames that are made, every second is woven of the fields of two moments; the others are as they were.
     return "tinterlace=mode=interlacex2,select='mod(n,2)'"
@@ -139,6 +145,7 @@ FILTERS: dict[str, _Filter] = {
     "ghosting": _ghosting,
     "brightness and colour": _brightness,
     "interlacing": _interlacing,
+    "flicker": _flicker,
     "sharpening": _sharpening,
     "frozen": _freeze,
     "dropped": _dropped,

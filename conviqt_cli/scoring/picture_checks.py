@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from conviqt_cli.plans.clips import Clip
 from conviqt_cli.scoring.events import Coverage, Event, event
+from conviqt_cli.scoring.flicker import Flicker, light
 from conviqt_cli.scoring.motion import Motion
 from conviqt_cli.scoring.results import Note
 from conviqt_cli.video.decode import Frame
@@ -94,7 +95,7 @@ class Sight:
 
     ``colour`` is that of a blank picture, ``pattern`` says that it shows colour bars. ``change`` is the largest and the
     mean difference (0 to 255) from the frame looked at before; ``None`` where the two cannot be compared, as for a
-    blank or a test picture.
+    blank or a test picture. ``light`` is its brightness (:func:`~conviqt_cli.scoring.flicker.light`).
     """
 
     index: int
@@ -103,6 +104,7 @@ class Sight:
     colour: str | None
     pattern: bool
     change: tuple[int, float] | None
+    light: NDArray[np.float32]
 
 
 class Sights:
@@ -129,7 +131,7 @@ class Sights:
             differences = np.maximum(earlier, sample) - np.minimum(earlier, sample)
             change = int(differences.max()), float(differences.mean())
         self._before = (frame.index, np.ascontiguousarray(sample))
-        return Sight(frame.index, frame.time, frame.duration, colour, pattern, change)
+        return Sight(frame.index, frame.time, frame.duration, colour, pattern, change, light(sample))
 
 
 class PictureChecks:
@@ -141,7 +143,7 @@ class PictureChecks:
         self._before: Sight | None = None
         self._pulsed = False
         self._frames = 0
-        self._coverage, self._motion = Coverage(), Motion()
+        self._coverage, self._motion, self._flicker = Coverage(), Motion(), Flicker()
 
     def notes(self) -> Iterator[Note]:
         """Warnings about what was seen."""
@@ -155,7 +157,7 @@ class PictureChecks:
                 yield Note(code, f"{what} from {', '.join(times)}{more}")
 
     def events(self) -> Iterator[Event]:
-        """The same stretches one by one, then those with repeated frames, and cuts."""
+        """The same stretches one by one, then those that flicker, those with repeated frames, and cuts."""
         for code, what, stretches in self._kinds():
             found, throughout = self._found(code, stretches)
             if throughout:
@@ -164,6 +166,7 @@ class PictureChecks:
                 for each in found:
                     about = self._coverage.vague(each.start, each.end)
                     yield event(code, what, each.start, each.end, about)
+        yield from self._flicker.events()
         yield from self._motion.events()
 
     def _kinds(self) -> Iterator[tuple[str, str, _Stretches]]:
@@ -183,6 +186,9 @@ class PictureChecks:
             self._blank.end()
         self._pattern.add(sight) if sight.pattern else self._pattern.end()
         self._see_change(sight, follows)
+        if not follows:
+            self._flicker.interrupt()
+        self._flicker.see(sight.time, sight.light)
         self._before = sight
 
     def _see_change(self, sight: Sight, follows: bool) -> None:

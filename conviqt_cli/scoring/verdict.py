@@ -43,6 +43,7 @@ _EVENTS = {
     "blank": ("blank", "blank"),
     "test_pattern": ("test pattern", "test pattern"),
     "combing": ("interlacing", "interlacing"),
+    "flicker": ("flickering", "flicker"),
 }
 
 

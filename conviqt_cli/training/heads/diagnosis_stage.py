@@ -33,7 +33,8 @@ def family_of(kind: str) -> str:
 class KnownClips:
     """Clips with one known distortion or none: ``vectors`` (n, 2048), type and family names (n), levels 0 to 5 (n,).
 
-    Clips of mixed types and authentic clips are not among them, nor, for squares, faults that only time shows. ``contents`` (n,) are numbers of scenes.
+    Clips of mixed types and authentic clips are not among them, nor, for squares, faults that only time shows.
+    ``contents`` (n,) are numbers of scenes.
     """
 
     vectors: NDArray[np.float32]
