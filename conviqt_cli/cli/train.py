@@ -97,6 +97,9 @@ def pack(
     clips: Annotated[bool, typer.Option("--clips", help="Pack clips for the temporal stage, not squares.")] = False,
     held_out: Annotated[bool, typer.Option("--held-out", help="Pack held-out contents, not trained on.")] = False,
     side: Annotated[int, typer.Option("--side", min=256, help="Side of the squares, in pixels.")] = 256,
+    coded: Annotated[
+        bool, typer.Option("--coded", help="Code most contents finely in the end, as videos are that are delivered.")
+    ] = False,
     shards: Annotated[int, typer.Option("--shards", min=1, help="Number of shard files.")] = 20,
     cells: Annotated[int | None, typer.Option("--cells", min=1, help="Cells per shard (32, or 2 for clips).")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of all random choices.")] = 0,
@@ -110,7 +113,7 @@ def pack(
     with steps(quiet) as progress:
         pack(
             read_corpus(corpus), output, shards=shards, cells=cells,
-            recipe=replace(CLIPS if clips else SQUARES, side=side), seed=seed, held_out_side=held_out, jobs=jobs,
+            recipe=replace(CLIPS if clips else SQUARES, side=side, coded=coded), seed=seed, held_out_side=held_out, jobs=jobs,
             progress=lambda done: progress("packing", done, shards),
         )  # fmt: skip
 

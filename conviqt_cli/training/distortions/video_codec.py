@@ -50,6 +50,13 @@ LADDERS = {
 }
 
 
+def delivery(rng: np.random.Generator) -> Codec:
+    """An encoder as fine as those of what is published: H.264 at CRF 16 to 23, or HEVC at 18 to 25."""
+    fine = int(rng.integers(0, 8))
+    options, quantiser = (_X264, 16 + fine) if rng.random() < 0.7 else (_X265, 18 + fine)
+    return Codec(tuple(option.replace("{q}", str(quantiser)) for option in options))
+
+
 def codec(name: str) -> Callable[[Pixels, int, np.random.Generator], Pixels]:
     """The distortion "encoded by ``name``" (a key of :data:`LADDERS`)."""
 

@@ -17,9 +17,11 @@ from conviqt_cli.errors import InputError
 from conviqt_cli.plans.time_plan import CLIP_LENGTH
 from conviqt_cli.training.corpus.gathering import Source
 from conviqt_cli.training.corpus.holdout import held_out
+from conviqt_cli.training.distortions.codec import Codec, round_trip
 from conviqt_cli.training.distortions.distortion import LEVELS, Distortion, Pixels
 from conviqt_cli.training.distortions.spatial_bank import SPATIAL
 from conviqt_cli.training.distortions.video_bank import VIDEO
+from conviqt_cli.training.distortions.video_codec import delivery
 from conviqt_cli.training.packing.pictures import (
     is_photograph,
     moving_window,
@@ -38,6 +40,9 @@ MARGIN = 16
 
 #: Frames before the first that is kept: an encoder's first frame is coded unlike the others.
 LEAD = 6
+
+#: Share of the contents that are coded in the end, where any are, and frames coded before the first that is kept.
+_CODED, _BEFORE = 0.7, 1
 
 #: Frames that are read of a video beyond those of a window, so that windows may begin at different ones.
 SPARE_FRAMES = 12
@@ -75,6 +80,7 @@ class Recipe:
 
     ``authentic`` further items come from authentic sources. Items are ``frames`` squares of ``side`` pixels. Windows
     over photographs drift by at least ``slowest`` pixels a frame. A shard holds ``cells`` cells unless told otherwise.
+    With ``coded``, most contents are coded finely in the end, as videos are that are delivered.
     """
 
     contents: int
@@ -84,6 +90,7 @@ class Recipe:
     frames: int
     cells: int
     slowest: float = 0.0
+    coded: bool = False
 
     @property
     def bank(self) -> tuple[Distortion, ...]:
@@ -166,10 +173,12 @@ def _cell(
     for source in _drawn(clean, recipe.contents, rng):
         content = content_id(source.content)
         window = _window(source, recipe, rng)
-        items.append(PackedItem(_kept(window, recipe), multi_hot(names, None, 0), content))
+        # The same for all items of a content, so that it says nothing of their class.
+        last = delivery(rng) if recipe.coded and rng.random() < _CODED else None
+        items.append(PackedItem(_kept(window, recipe, last), multi_hot(names, None, 0), content))
         for kind, level in chosen:
             distorted = kind.apply(window, level, rng) if kind in VIDEO else _each(kind, window, level, rng, recipe)
-            items.append(PackedItem(_kept(distorted, recipe), multi_hot(names, kind, level), content))
+            items.append(PackedItem(_kept(distorted, recipe, last), multi_hot(names, kind, level), content))
     for source in _drawn(authentic, recipe.authentic, rng):
         window = _window(source, recipe, rng, still=True)
         items.append(PackedItem(_kept(window, recipe), np.zeros(len(names), np.float32), content_id(source.content)))
@@ -188,13 +197,17 @@ def content_id(content: str) -> int:
 def _each(kind: Distortion, window: Pixels, level: int, rng: np.random.Generator, recipe: Recipe) -> Pixels:
     """A spatial type on every frame that is kept: noise anew on each, all else with the same chances."""
     seed, result = int(rng.integers(2**62)), window.copy()
-    for index in range(LEAD, LEAD + recipe.frames):
+    for index in range(LEAD - _BEFORE * recipe.coded, LEAD + recipe.frames):
         own = [seed, index] if "noise" in (kind.family, *kind.name.split("_")) else [seed]
         result[index] = kind.apply(window[index], level, np.random.default_rng(own))
     return np.asarray(result, np.uint8)
 
 
-def _kept(window: Pixels, recipe: Recipe) -> Pixels:
+def _kept(window: Pixels, recipe: Recipe, last: Codec | None = None) -> Pixels:
+    if last is not None:
+        coded = slice(LEAD - _BEFORE, LEAD + recipe.frames)
+        window = window.copy()
+        window[coded] = round_trip(window[coded], last)
     return np.ascontiguousarray(window[LEAD : LEAD + recipe.frames, MARGIN:-MARGIN, MARGIN:-MARGIN])
 
 
