@@ -96,7 +96,7 @@ def pack(
     output: Output,
     clips: Annotated[bool, typer.Option("--clips", help="Pack clips for the temporal stage, not squares.")] = False,
     held_out: Annotated[bool, typer.Option("--held-out", help="Pack held-out contents, not trained on.")] = False,
-    side: Annotated[int, typer.Option("--side", min=256, help="Side of the squares, in pixels.")] = 256,
+    side: Annotated[int | None, typer.Option("--side", min=64, help="Side of the squares, in pixels (256).")] = None,
     coded: Annotated[
         bool, typer.Option("--coded", help="Code most contents finely in the end, as videos are that are delivered.")
     ] = False,
@@ -110,10 +110,12 @@ def pack(
     from conviqt_cli.training.corpus.gathering import read_corpus
     from conviqt_cli.training.packing.packer import CLIPS, SQUARES, pack
 
+    recipe = CLIPS if clips else SQUARES
+    recipe = replace(recipe, side=side or recipe.side, coded=coded)
     with steps(quiet) as progress:
         pack(
             read_corpus(corpus), output, shards=shards, cells=cells,
-            recipe=replace(CLIPS if clips else SQUARES, side=side, coded=coded), seed=seed, held_out_side=held_out, jobs=jobs,
+            recipe=recipe, seed=seed, held_out_side=held_out, jobs=jobs,
             progress=lambda done: progress("packing", done, shards),
         )  # fmt: skip
 

@@ -25,6 +25,7 @@ from conviqt_cli.training.corpus.holdout import held_out
 from conviqt_cli.training.distortions.spatial_bank import SPATIAL
 from conviqt_cli.training.distortions.video_bank import VIDEO
 from conviqt_cli.training.packing import packer
+from conviqt_cli.training.packing.shards import Shards
 from conviqt_cli.training.stages.clip_features import ClipFeatures, joined
 from conviqt_cli.training.stages.run_folder import CHECKPOINT, CURVES, LOG
 from conviqt_cli.training.stages.spatial_stage import PRESETS, SpatialLearner
@@ -185,6 +186,31 @@ def test_from_clips_to_a_bundle(train, corpus, squares, spatial_run, tmp_path):
     encoder = TorchEncoder(open_bundle(bundle), "cpu", "fp32")
     vector = encoder.temporal(encoder.spatial(np.stack([photograph(1)[:64, :64]] * 16)))
     assert vector.shape == (2048,) and np.isfinite(vector).all() and vector[:1024].std() > 0
+
+
+def test_coded_items_are_nearly_what_they_were(train, corpus, tmp_path):
+    firsts = []
+    for options in ([], ["--coded"]):
+        folder = tmp_path / f"packed{len(options)}"
+        done = train("pack", corpus, "-o", folder, "--shards", "1", "--cells", "3", "--side", "64", *options)
+        assert done.returncode == 0, done.stderr
+        shards = Shards(folder)
+        firsts.append([item.frames[0].astype(float) for cell in range(3) for item in shards.cell(cell)])
+    plain, coded = firsts
+    # Chance goes its own way after the first content, whose clean square comes first.
+    assert plain[0].shape == coded[0].shape == (64, 64, 3)
+    assert 0 < np.abs(plain[0] - coded[0]).mean() < 8
+
+
+def test_features_of_a_few_frames_train_no_gru(train, squares, spatial_run, tmp_path):
+    bundle, features = tmp_path / "bundle", tmp_path / "features"
+    for command in (
+        ["assemble", bundle, "--spatial", spatial_run[1] / "spatial.safetensors"],
+        ["features", squares, "--weights", bundle, "-o", features, "--picture", "crops"],
+    ):
+        assert train(*command).returncode == 0
+    done = train("temporal", features, "--preset", "smoke", "-o", tmp_path / "run")
+    assert done.returncode == 1 and "--picture whole" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_sheets_show_every_type_of_a_bank(train, sample, corpus, tmp_path):
