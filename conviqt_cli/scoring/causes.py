@@ -146,8 +146,8 @@ _JUMPS = [MEASURES.index(f"{name} jump") for name in _COLOUR_LIMITS]
 #: The two families that take detail away, as one.
 _DETAIL_LOST = "detail lost"
 
-#: The sign of ghosting and what the head gives it, so many times, together have to reach this: by logistic regression on
-#: both, over clips with every fault and with none of 42 scenes. Of what nearly reaches it, lost detail says nothing.
+#: The sign of ghosting and what the head gives it, so many times, together have to reach this: by logistic regression
+#: on both, over clips of 42 scenes with every fault and with none. Of what nearly reaches it, lost detail says nothing.
 _OF_GHOSTING, _GHOSTING, _PERHAPS = 0.67, 1.15, 0.75
 
 #: What a camera that moves on may resemble.
