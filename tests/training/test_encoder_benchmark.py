@@ -38,7 +38,8 @@ def write_clips(folder: Path, contents: range, strength: float, encoder: str) ->
     folder.mkdir()
     tensors = {"features": torch.from_numpy(np.stack(features)), "contents": torch.tensor(groups),
                "classes": torch.from_numpy(np.stack(classes).astype(np.uint8))}  # fmt: skip
-    save_file(tensors, folder / "shard.safetensors", {"classes": json.dumps(NAMES), "encoder": encoder})
+    told = {"classes": json.dumps(NAMES), "encoder": encoder, "picture": "whole"}
+    save_file(tensors, folder / "shard.safetensors", told)
 
 
 def test_the_encoder_that_shows_more_wins_and_results_are_kept(tmp_path, monkeypatch):

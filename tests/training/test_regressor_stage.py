@@ -19,6 +19,7 @@ from conviqt_cli.errors import BundleError, InputError, LabelError
 from conviqt_cli.model import open_encoder
 from conviqt_cli.model.bundle import open_bundle
 from conviqt_cli.model.networks import SpatialNetwork
+from conviqt_cli.plans.picture_plan import CROPS
 from conviqt_cli.training.corpus.holdout import held_out
 from conviqt_cli.training.heads import labelled_encodes, labelled_vectors
 from conviqt_cli.training.heads.assembly import assemble_encoder, seal, untrained_gru, write_card
@@ -252,7 +253,8 @@ def test_the_diagnosis_head_learns_from_clips_and_squares_and_leaves_rare_famili
             "classes": torch.eye(len(names))[[name for _, name in rows]],
             "contents": torch.tensor([content for content, _ in rows]),
         }
-        save_file(tensors, where / "a.safetensors", metadata={"classes": json.dumps(names), "encoder": "any"})
+        told = {"classes": json.dumps(names), "encoder": "any", "picture": "whole"}
+        save_file(tensors, where / "a.safetensors", metadata=told)
         return where
 
     folders = [features(16, range(5), 5), features(1, range(5, 8), 5), features(2, [8], 6)]
@@ -264,6 +266,8 @@ def test_the_diagnosis_head_learns_from_clips_and_squares_and_leaves_rare_famili
 
     with pytest.raises(InputError, match="no diagnosis head"):
         fit_diagnosis_stage(folder, folders[2:])
+    with pytest.raises(InputError, match="--picture crops"):
+        fit_diagnosis_stage(folder, folders, picture=CROPS)
 
 
 def test_weights_that_do_not_fit_are_refused(tmp_path):
