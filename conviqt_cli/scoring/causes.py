@@ -172,6 +172,7 @@ def diagnose(
     intact: bool,
     repaired: Floats | None = None,
     factors: Floats | None = None,
+    flickers: Mask | None = None,
 ) -> list[Diagnosis]:
     """The diagnosis of each clip, of vectors (n, 2048) and quality (n,) from 1 (bad) to 5.
 
@@ -183,8 +184,9 @@ def diagnose(
     measures = evidence.absolute()
     apart, standing_out, compared = differences(measures, alike)
     # A jump anywhere in the scene will do: in the middle of a long fault there is none.
+    jumping = alike if flickers is None else alike & ~flickers
     for column in _JUMPS:
-        standing_out[:, column] = np.where(alike, measures[:, column], 0.0).max(axis=1)
+        standing_out[:, column] = np.where(jumping, measures[:, column], 0.0).max(axis=1)
     drop = relative(quality[:, None], alike)[0][:, 0]
     seen = head.diagnose(vectors, intact or repaired is not None)
     hit = np.zeros(len(vectors), bool) if intact else _hit(seen, drop, repaired)

@@ -85,6 +85,10 @@ class Findings:
         """The most lines that the picture was scaled up from; ``None`` where that was not seen."""
         return self._native.lines
 
+    def flickering(self) -> list[tuple[float, float]]:
+        """Stretches whose brightness flickers, as start and end in seconds."""
+        return self._checks.flickering()
+
     def notes(self, interlaced: bool) -> Iterator[Note]:
         """Warnings; whether the video is marked as ``interlaced`` explains some of it."""
         yield from self._inside.notes()

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conviqt_cli.arrays import Floats
-from conviqt_cli.scoring.events import Event, event
 
 #: Blocks of a picture down and across.
 ROWS, COLUMNS = 12, 8
@@ -33,8 +32,8 @@ _TURNS, _WITHIN, _SHARE = 4, 0.6, 0.5
 #: No swing lasts longer than this many times the others.
 _LONGEST = 1.5
 
-#: Stretches this close together, in seconds, are one: of a sparsely sampled video only parts are looked at.
-_TOGETHER = 1.6
+#: Stretches with no more than so many seconds between them that were looked at are one.
+_TOGETHER = 0.5
 
 
 def light(luma: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -56,6 +55,8 @@ class Flicker:
         self._before: NDArray[np.float32] | None = None
         self._level: Floats = np.zeros(0)
         self._rows: list[_Row] = []
+        self._last = 0.0
+        self._gaps: list[tuple[float, float]] = []
 
     def interrupt(self) -> None:
         """The next frame has none before it that it could be compared with."""
@@ -67,19 +68,29 @@ class Flicker:
         """``light`` of the frame that appears at ``time``, in seconds."""
         if self._before is None or self._before.shape != light.shape:
             self.interrupt()
+            self._gaps.append((self._last, time))
             self._level = np.zeros(len(light))
             self._rows += [_Row() for _ in range(len(light) - len(self._rows))]
         else:
             self._level = self._level + _change(light - self._before)
-        self._before = light
+        self._before, self._last = light, time
         for row, level in zip(self._rows, self._level.tolist(), strict=False):
             row.see(time, level)
 
-    def events(self) -> Iterator[Event]:
-        """Stretches that flicker, in order of time."""
+    def stretches(self) -> list[tuple[float, float]]:
+        """Start and end, in seconds, of what flickers, in order of time; gaps between clips that do are included."""
         self.interrupt()
-        for start, end in _joined(_shared(self._rows)):
-            yield event("flicker", "the brightness flickers", start, end)
+        found: list[tuple[float, float]] = []
+        for start, end in _shared(self._rows):
+            if found and start - found[-1][1] - self._missed(found[-1][1], start) <= _TOGETHER:
+                found[-1] = (found[-1][0], end)
+            else:
+                found.append((start, end))
+        return found
+
+    def _missed(self, start: float, end: float) -> float:
+        """Seconds between two times that were not looked at."""
+        return sum(max(0.0, min(end, until) - max(start, since)) for since, until in self._gaps)
 
 
 @dataclass
@@ -170,13 +181,3 @@ def _shared(rows: list[_Row]) -> Iterator[tuple[float, float]]:
             since = time
         elif count < enough <= before and time > since:
             yield since, time
-
-
-def _joined(stretches: Iterator[tuple[float, float]]) -> list[tuple[float, float]]:
-    found: list[tuple[float, float]] = []
-    for start, end in stretches:
-        if found and start - found[-1][1] <= _TOGETHER:
-            found[-1] = (found[-1][0], end)
-        else:
-            found.append((start, end))
-    return found

@@ -166,8 +166,15 @@ class PictureChecks:
                 for each in found:
                     about = self._coverage.vague(each.start, each.end)
                     yield event(code, what, each.start, each.end, about)
-        yield from self._flicker.events()
+        whole = self._coverage.end - self._coverage.start
+        for start, end in self.flickering():
+            throughout = end - start >= ALL * whole
+            yield event("flicker", "the brightness flickers", start, end, throughout=throughout)
         yield from self._motion.events()
+
+    def flickering(self) -> list[tuple[float, float]]:
+        """Stretches whose brightness flickers, as start and end in seconds."""
+        return self._flicker.stretches()
 
     def _kinds(self) -> Iterator[tuple[str, str, _Stretches]]:
         colour = next(iter(self._colours)) if len(self._colours) == 1 else "a single colour"

@@ -47,6 +47,9 @@ from conviqt_cli.video.probe import VideoInfo, probe
 #: Entered with each video's facts before it is decoded; may wait, or refuse with a :class:`LimitError`.
 Admission = Callable[[VideoInfo], AbstractContextManager[None]]
 
+#: Seconds around a stretch that flickers in which brightness may still jump.
+_SWINGS = 0.5
+
 
 class Scorer:
     """A loaded model with its settings; scores any number of videos, one at a time. Make one with :func:`load`.
@@ -316,7 +319,12 @@ class Scorer:
         quality, intact = self.regressor.scale.on_five(raw), not (report.lost or report.damaged)
         repaired = _shares(report.repaired, encoded.start, encoded.end) if report.repaired else None
         factors = None if planned is None else rate_factors(planned, encoded.start, findings.evidence.absolute())
-        return diagnose(self._diagnosis, encoded.vectors, findings.evidence, quality, intact, repaired, factors)
+        # Its first and its last swing lie just outside of what flickers for certain.
+        around = [(start - _SWINGS, end + _SWINGS) for start, end in findings.flickering()]
+        flickers = _shares(around, encoded.start, encoded.end) > 0
+        return diagnose(
+            self._diagnosis, encoded.vectors, findings.evidence, quality, intact, repaired, factors, flickers
+        )
 
     def _encode_whole(self, prepared: Prepared, progress: ProgressCallback | None) -> tuple[Encoded, Findings]:
         findings = Findings(prepared.schedule.info, prepared.bars)
