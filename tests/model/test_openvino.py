@@ -67,4 +67,4 @@ def test_what_cannot_be_is_said(tmp_path, copy_bundle):
     (folder / "calibration.safetensors").write_bytes(b"no")
     with pytest.raises(BundleError):
         open_encoder(open_bundle(folder), "cpu", "int8")
-    assert not agrees(bundle, "whole", "int8")
+    assert not agrees(bundle, "a plan that was not measured", "int8")
