@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from conviqt_cli.arrays import Floats, Mask
+from conviqt_cli.arrays import Floats, Mask, block_means
 from conviqt_cli.plans.clips import Clip
 from conviqt_cli.video.picture import Picture, Rectangle
 
@@ -264,14 +264,7 @@ def _change(pictures: Sequence[Picture], places: Sequence[Rectangle]) -> Floats:
 
 def _pattern(coarse: Floats) -> Floats:
     """What a picture (h, w, 3) shows, as ROWS x COLUMNS blocks of luma, of mean 0 and length 1."""
-    luma = coarse.mean(axis=2)
-    rows, columns = (
-        np.unique(np.linspace(0, length, parts, endpoint=False).astype(int))
-        for length, parts in zip(luma.shape, (_ROWS, _COLUMNS), strict=True)
-    )
-    sums = np.add.reduceat(np.add.reduceat(luma, rows, axis=0), columns, axis=1)
-    counts = np.diff([*rows, luma.shape[0]])[:, None] * np.diff([*columns, luma.shape[1]])
-    means = (sums / counts).ravel()
+    means = block_means(coarse.mean(axis=2), _ROWS, _COLUMNS).ravel()
     means = means - means.mean()
     pattern: Floats = means / max(float(np.linalg.norm(means)), 1e-6)
     return pattern

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from conviqt_cli.arrays import Floats
+from conviqt_cli.arrays import Floats, block_means
 
 #: Blocks of a picture down and across.
 ROWS, COLUMNS = 12, 8
@@ -38,13 +38,7 @@ _TOGETHER = 0.5
 
 def light(luma: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Logarithm of the brightness of each block of a picture (h, w), as (ROWS, COLUMNS), or fewer of a tiny one."""
-    rows, columns = (
-        np.linspace(0, length, min(count, length), endpoint=False).astype(int)
-        for length, count in zip(luma.shape, (ROWS, COLUMNS), strict=True)
-    )
-    sums = np.add.reduceat(np.add.reduceat(luma, rows, axis=0, dtype=np.int64), columns, axis=1)
-    counts = np.diff([*rows, luma.shape[0]])[:, None] * np.diff([*columns, luma.shape[1]])
-    found: NDArray[np.float32] = np.log(sums / counts + _DARK).astype(np.float32)
+    found: NDArray[np.float32] = np.log(block_means(luma, ROWS, COLUMNS) + _DARK).astype(np.float32)
     return found
 
 

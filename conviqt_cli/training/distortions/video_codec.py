@@ -25,8 +25,11 @@ class Ladder:
 
     def codec(self, level: int, jitter: int = 0) -> Codec:
         """The encoder at a level, its quantiser moved by ``jitter``."""
-        value = str(min(self.highest, self.steps[level - 1] + jitter))
-        return Codec(tuple(option.replace("{q}", value) for option in self.options))
+        return self.at(min(self.highest, self.steps[level - 1] + jitter))
+
+    def at(self, quantiser: int) -> Codec:
+        """The encoder at a quantiser."""
+        return Codec(tuple(option.replace("{q}", str(quantiser)) for option in self.options))
 
 
 _X264 = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "{q}")
@@ -53,8 +56,7 @@ LADDERS = {
 def delivery(rng: np.random.Generator) -> Codec:
     """An encoder as fine as those of what is published: H.264 at CRF 16 to 23, or HEVC at 18 to 25."""
     fine = int(rng.integers(0, 8))
-    options, quantiser = (_X264, 16 + fine) if rng.random() < 0.7 else (_X265, 18 + fine)
-    return Codec(tuple(option.replace("{q}", str(quantiser)) for option in options))
+    return LADDERS["h264"].at(16 + fine) if rng.random() < 0.7 else LADDERS["hevc"].at(18 + fine)
 
 
 def codec(name: str) -> Callable[[Pixels, int, np.random.Generator], Pixels]:

@@ -22,12 +22,15 @@ from torch import Tensor
 from conviqt_cli.errors import InputError
 from conviqt_cli.files import write_whole
 from conviqt_cli.model.encoder import Encoder
+from conviqt_cli.plans.clips import Clip
 from conviqt_cli.plans.picture_plan import WHOLE, PicturePlan
 from conviqt_cli.plans.time_plan import CLIP_LENGTH
-from conviqt_cli.scoring.features import features_of_squares
+from conviqt_cli.scoring.features import FeatureExtractor
 from conviqt_cli.training.distortions.distortion import Pixels
 from conviqt_cli.training.packing.shards import Shards, distinct_frames
 from conviqt_cli.training.stages.loss import authentic_ids
+from conviqt_cli.video.decode import Frame
+from conviqt_cli.video.picture import RgbPicture
 
 #: How many sets of places a plan's squares are drawn from, for packed items: those of as many clips of a video.
 _PLACES = 64
@@ -126,16 +129,13 @@ def _features_of_squares(
 
     ``places`` (n,) are the numbers that the clips would have in a video.
     """
-    looks = picture.frames(CLIP_LENGTH)
     rows = []
-    for frames, place in zip(clips, places, strict=True):
-        height, width = frames.shape[1:3]
-        squares = [
-            square.view.of(square.place.of(frames[min(index, len(frames) - 1)]))
-            for look, index in enumerate(looks)
-            for square in picture.squares(height, width, place, look)
+    for pixels, place in zip(clips, places, strict=True):
+        frames = [
+            Frame(number, float(number), 1.0, RgbPicture(pixels[min(number, len(pixels) - 1)]))
+            for number in range(CLIP_LENGTH)
         ]
-        rows.append(features_of_squares(encoder, np.stack(squares), picture.count))
+        rows.append(FeatureExtractor(encoder, picture, first=place).spatial(Clip(tuple(frames))))
     return np.stack(rows).astype(np.float16)
 
 
